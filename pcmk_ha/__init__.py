@@ -1,0 +1,1 @@
+"""Build, prove and operate a PostgreSQL cluster on Pacemaker, Corosync and DRBD."""

@@ -1,0 +1,1 @@
+"""A real cluster lab on one machine: User-Mode Linux nodes, networks and IPMI fencing."""
