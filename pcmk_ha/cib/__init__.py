@@ -1,0 +1,1 @@
+"""The CIB as values: one module per element."""

@@ -1,0 +1,1 @@
+"""From a cluster to what its nodes should hold."""

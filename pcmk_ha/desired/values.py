@@ -1,0 +1,56 @@
+"""What nodes should hold, as values that can be compared with what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pcmk_ha.desired.platform import Platform
+from pcmk_ha.model.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Resolved secret values; never printed (repr is empty), never part of an argv."""
+
+    authkey: str = field(repr=False)  # base64 of the 128 random bytes of /etc/corosync/authkey
+    drbd: str = field(repr=False)  # DRBD shared-secret
+    superuser: str = field(repr=False)  # password of PostgreSQL's `postgres`
+    application: str = field(repr=False)  # password of postgresql.user
+    fence: Mapping[tuple[str, int, str], str] = field(repr=False, default_factory=dict)
+    # (node name, index of its device, parameter) -> value, for every SecretRef in fence and stonith parameters
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that pcmk-ha owns on a node; `secret` content never reaches a screen or a log."""
+
+    path: str
+    content: str = field(repr=False)
+    mode: int = 0o644
+    owner: str = "root:root"
+    secret: bool = False
+    encoding: str = "utf-8"  # "base64" for binary content
+
+
+@dataclass(frozen=True)
+class Desired:
+    """Everything the nodes should hold."""
+
+    cluster: Cluster
+    platform: Platform
+    packages: Mapping[str, tuple[str, ...]]  # by node
+    files: Mapping[str, tuple[File, ...]]  # by node, in the order they are written
+    volume_files: tuple[File, ...]  # inside the replicated file system, written once it is mounted
+    cib: str = field(repr=False)  # <cib> document: configuration without nodes and status; holds secrets
+
+    @property
+    def postgresql_version(self) -> int:
+        """Major version of PostgreSQL."""
+        return self.cluster.postgresql.version or self.platform.postgresql
+
+    @property
+    def data_directory(self) -> str:
+        """PostgreSQL's data directory, on the replicated file system."""
+        chosen = self.cluster.postgresql.data_directory
+        return chosen or f"{self.cluster.filesystem.mount_point}/{self.postgresql_version}/main"

@@ -1,0 +1,1 @@
+"""From raw output of real programs to typed facts."""

@@ -1,0 +1,68 @@
+"""The cluster file's top level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from pcmk_ha.model.parts import (
+    ClusterProperties,
+    Drbd,
+    Filesystem,
+    Name,
+    Node,
+    Part,
+    Postgresql,
+    Stonith,
+    Timeouts,
+    Vip,
+)
+
+
+class Cluster(Part):
+    """Two data nodes, an optional arbiter and the PostgreSQL service they keep alive."""
+
+    name: Name = Field(description="Cluster name, in Corosync and Pacemaker.")
+    nodes: tuple[Node, Node] = Field(description="The two nodes that hold data.")
+    vip: Vip = Field(description="Address, or a mapping with address, prefix and interface.")
+    arbiter: Node | None = Field(None, description="A third node that votes and runs nothing.")
+    drbd: Drbd = Drbd()
+    filesystem: Filesystem = Filesystem()
+    postgresql: Postgresql = Postgresql()
+    stonith: Stonith = Stonith()
+    timeouts: Timeouts = Timeouts()
+    properties: ClusterProperties = ClusterProperties()
+    start_on_boot: bool = Field(
+        True, description="Corosync and Pacemaker start at boot, so that a fenced node rejoins by itself."
+    )
+    lab: Name | None = Field(None, description="Name of the local lab the nodes live in.")
+    ssh_config: str | None = Field(None, description="ssh_config file; default the user's own.")
+
+    @field_validator("vip", mode="before")
+    @classmethod
+    def _vip_may_be_an_address(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        address, _, prefix = value.partition("/")
+        return {"address": address, "prefix": prefix or None}
+
+    @property
+    def members(self) -> tuple[Node, ...]:
+        """Every node with a vote: the data nodes, then the arbiter."""
+        return (*self.nodes, self.arbiter) if self.arbiter else self.nodes
+
+    @property
+    def drbd_id(self) -> str:
+        """Id of the DRBD primitive; its promotable clone is `<id>-clone`."""
+        return f"drbd_{self.drbd.resource}"
+
+    @property
+    def fencing_delay_s(self) -> int:
+        """Seconds the promoted node may fence first; needed only where two votes can tie.
+
+        Three seconds is twice what two nodes were seen to differ in noticing the same lost link.
+        """
+        if self.stonith.priority_delay_s is not None:
+            return self.stonith.priority_delay_s
+        return 0 if self.arbiter else 3

@@ -1,0 +1,160 @@
+"""The parts of a cluster file below the top level."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress
+
+from pcmk_ha.model.secret import SecretRef
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Scalar = str | int | float | bool
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+NodeName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$")]
+
+
+class Part(BaseModel):
+    """A frozen mapping in which an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Fence(Part):
+    """One STONITH device that can switch off one node.
+
+    `agent`, `level` and `delay_s` are ours; every other key is handed to the fence agent as it stands
+    (`ip`, `username`, `password`, `plug`, ...), so `extra` keys are allowed here and only here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, SecretRef | Scalar]
+
+    agent: str | None = Field(
+        None, pattern=r"^fence_[a-z0-9_]+$", description="Fence agent; default stonith.agent."
+    )
+    level: int = Field(1, ge=1, le=9, description="Fencing level; devices of one level act together.")
+    delay_s: int = Field(0, ge=0, le=120, description="pcmk_delay_base of this device, seconds.")
+
+    @property
+    def parameters(self) -> dict[str, SecretRef | Scalar]:
+        """The agent's own parameters as the file gives them."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Node(Part):
+    """A node that holds data, or (as `arbiter`) one that only votes."""
+
+    name: NodeName = Field(description="Host name of the node, as `uname -n` prints it.")
+    address: IPvAnyAddress = Field(description="Where SSH and link 0 reach the node.")
+    ssh: str | None = Field(None, description="Host alias for ssh_config; default the address.")
+    links: tuple[IPvAnyAddress, ...] = Field(
+        (), max_length=8, description="Corosync links, ring0_addr first; default: address only."
+    )
+    replication_address: IPvAnyAddress | None = Field(
+        None, description="DRBD's address; default the last link."
+    )
+    disk: AbsolutePath | None = Field(None, description="Backing disk for DRBD: a whole block device.")
+    fence: Fence | tuple[Fence, ...] = Field(description="The device(s) that can switch this node off.")
+
+    @property
+    def link_addresses(self) -> tuple[str, ...]:
+        """Corosync addresses in link order, link 0 first."""
+        return tuple(str(a) for a in self.links) or (str(self.address),)
+
+    @property
+    def drbd_address(self) -> str:
+        """The address DRBD replicates over."""
+        return str(self.replication_address) if self.replication_address else self.link_addresses[-1]
+
+    @property
+    def fence_devices(self) -> tuple[Fence, ...]:
+        """Every STONITH device of this node, in the order of the file."""
+        return self.fence if isinstance(self.fence, tuple) else (self.fence,)
+
+
+class Vip(Part):
+    """The address applications connect to; it follows the promoted node."""
+
+    address: IPvAnyAddress
+    prefix: int | None = Field(None, ge=8, le=128, description="Default: that of the interface it joins.")
+    interface: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9._:-]{1,15}$", description="Default: the one with the node's address."
+    )
+
+
+class Drbd(Part):
+    """The replicated block device."""
+
+    resource: Name = "pgdata"
+    minor: int = Field(0, ge=0, le=255)
+    port: Port = 7788
+    net: dict[str, Scalar] = Field({}, description="Extra or changed options of the net section.")
+    disk: dict[str, Scalar] = Field({}, description="Extra or changed options of the disk section.")
+
+
+class Filesystem(Part):
+    """The file system on the replicated device."""
+
+    type: Literal["ext4", "xfs"] = "ext4"
+    mount_point: AbsolutePath = "/srv/pgdata"
+    options: str = Field("noatime", pattern=r"^[A-Za-z0-9_=,.-]+$")
+
+
+class HbaRule(Part):
+    """One line of pg_hba.conf."""
+
+    type: Literal["host", "hostssl", "hostnossl", "local"] = "host"
+    database: str = Field("all", pattern=r"^[^\s#]+$")
+    user: str = Field("all", pattern=r"^[^\s#]+$")
+    address: str = Field("", description="CIDR, or `samenet`; empty for `local`.", pattern=r"^[^\s#]*$")
+    method: Literal["scram-sha-256", "cert", "peer", "reject", "ldap", "gss", "pam", "radius"] = (
+        "scram-sha-256"
+    )
+
+
+class Postgresql(Part):
+    """The database server."""
+
+    version: int | None = Field(None, ge=13, le=30, description="Major version; default the suite's own.")
+    port: Port = 5432
+    data_directory: AbsolutePath | None = Field(
+        None, description="Below filesystem.mount_point; default <mount_point>/<version>/main."
+    )
+    database: Name = Field("app", description="Database created for the application.")
+    user: Name = Field("app", description="Role created for the application.")
+    parameters: dict[str, Scalar] = Field({}, description="Server parameters, over the safe defaults.")
+    hba: tuple[HbaRule, ...] = Field((), description="Rules put before the default `samenet` rule.")
+
+
+class Stonith(Part):
+    """What all fence devices share."""
+
+    agent: str = Field("fence_ipmilan", pattern=r"^fence_[a-z0-9_]+$")
+    parameters: dict[str, SecretRef | Scalar] = Field({}, description="Parameters for every device.")
+    action: Literal["reboot", "off"] = Field("reboot", description="What fencing does to a node.")
+    priority_delay_s: int | None = Field(
+        None, ge=0, le=120, description="Head start of the promoted node; default 3 with two votes, else 0."
+    )
+    timeout_s: int = Field(60, ge=10, le=600, description="stonith-timeout.")
+    monitor_s: int = Field(60, ge=10, le=3600, description="How often each device is asked for its status.")
+
+
+class Timeouts(Part):
+    """Detection and operation time-outs; milliseconds or seconds as the names say."""
+
+    token_ms: int = Field(1000, ge=300, le=60000, description="Corosync token.")
+    consensus_ms: int | None = Field(None, ge=360, le=72000, description="Default 1.2 x token.")
+    start_s: int = Field(600, ge=60, le=7200, description="PostgreSQL start; must cover crash recovery.")
+    stop_s: int = Field(120, ge=60, le=7200, description="PostgreSQL stop.")
+    promote_s: int = Field(120, ge=120, le=600, description="DRBD promote, longer than the fence handler.")
+
+
+class ClusterProperties(Part):
+    """Pacemaker cluster properties and resource defaults with our safe defaults."""
+
+    resource_stickiness: int = Field(1000, ge=0)
+    migration_threshold: int = Field(3, ge=1)
+    failure_timeout_s: int = Field(600, ge=60)
+    extra: dict[str, Scalar] = Field({}, description="Further cluster properties by their own names.")

@@ -1,0 +1,1 @@
+"""From facts and desired to ordered actions."""
