@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
-from pcmk_ha.cli import lab
+from pcmk_ha.cli import config, demo, destroy, fence, lab, observe, operate, render, show
+from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
 
 app = typer.Typer(
     name="pcmk-ha",
@@ -15,5 +17,50 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+for module in (config, observe, render, operate, fence, show, destroy, demo):
+    module.register(app)
 app.add_typer(lab.app, name="lab")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pcmk-ha {version('pcmk-ha')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; every error we know becomes a message and its own exit status."""
+    try:
+        app()
+    except PcmkHaError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(FAILED)
+
+
+def print_error(error: PcmkHaError) -> None:
+    """Write an error, and what to do about it, to standard error."""
+    if isinstance(error, BadInput):
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+            if problem.hint:
+                typer.echo(f"    {problem.hint}", err=True)
+        return
+    typer.echo(f"pcmk-ha: {error}", err=True)
+    if error.hint:
+        typer.echo(f"    {error.hint}", err=True)

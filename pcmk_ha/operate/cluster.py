@@ -1,0 +1,89 @@
+"""Corosync, Pacemaker and the CIB on a running member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lxml import etree
+
+from pcmk_ha.cib.merge import merge
+from pcmk_ha.cib.subset import fencing_only
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.operate.service import Service, look_at_service
+from pcmk_ha.operate.wait import wait_until
+from pcmk_ha.remote.runner import Runner
+
+WORK = "/run/pcmk-ha"
+UNITS = ("corosync.service", "pacemaker.service")
+
+
+def start_cluster(runner: Runner) -> None:
+    """Start Corosync and Pacemaker; Pacemaker's unit requires Corosync's."""
+    runner.run(("systemctl", "start", *UNITS), timeout=120)
+
+
+def reload_corosync(runner: Runner) -> None:
+    """Have Corosync on every member read its file again."""
+    runner.run(("corosync-cfgtool", "-R"), timeout=60)
+
+
+def await_quorum(runner: Runner, members: int) -> None:
+    """Wait for a DC, quorum and every member online: before that, a CIB change may be lost or refused."""
+    wait_until(
+        lambda: _members_online(runner),
+        lambda seen: seen == (True, True, members),
+        what=f"DC, quorum and {members} members online",
+        timeout_s=90,
+        hint="corosync-cfgtool -s on each node shows which link is down",
+    )
+
+
+def _members_online(runner: Runner) -> tuple[bool, bool, int]:
+    """A DC is elected, the partition has quorum, members online."""
+    outcome = runner.run(("crm_mon", "--output-as=xml", "--one-shot"), ok=None)
+    if outcome.status != 0:
+        return (False, False, 0)
+    root = etree.fromstring(outcome.stdout.encode())
+    dc = root.find("summary/current_dc")
+    if dc is None or dc.get("present") != "true":
+        return (False, False, 0)
+    online = root.findall("nodes/node[@online='true'][@pending='false']")
+    return (True, dc.get("with_quorum") == "true", len(online))
+
+
+def push_fencing(runner: Runner, desired: Desired) -> None:
+    """Load properties and STONITH devices only."""
+    push_cib(runner, fencing_only(desired.cib))
+
+
+def push_cib(runner: Runner, desired_cib: str) -> None:
+    """Merge into the live CIB, have Pacemaker check the result, and send the difference as one patch.
+
+    Foreign elements stay. Both documents hold fence passwords: they exist on the node only as 0600 files
+    in a folder that does not outlive a reboot.
+    """
+    live = runner.run(("cibadmin", "--query")).stdout
+    names = (f"{WORK}/live.xml", f"{WORK}/target.xml")
+    runner.run(("install", "-d", "-m", "0700", WORK))
+    for name, text in zip(names, (live, merge(live, desired_cib)), strict=True):
+        runner.put(name, text, mode=0o600)
+    try:
+        runner.run(("crm_verify", "--xml-file", names[1]))
+        # 1 means "they differ" (crm_diff(8)), 0 that there is nothing to send
+        diff = runner.run(("crm_diff", "-o", names[0], "-n", names[1], "--no-version"), ok=(0, 1))
+        if diff.status == 1:
+            runner.run(("cibadmin", "--patch", "--xml-pipe"), stdin=diff.stdout)
+    finally:
+        runner.run(("rm", "-f", *names))
+
+
+def await_service(runners: Mapping[str, Runner], desired: Desired, *, timeout_s: float = 180) -> Service:
+    """Wait until the service is placed, every device monitored and both disks are UpToDate or syncing."""
+    runner = next(iter(runners.values()))
+    return wait_until(
+        lambda: look_at_service(runner, desired.cluster),
+        lambda service: service.is_serving,
+        what="a stable service",
+        timeout_s=timeout_s,
+        hint="`pcmk-ha status` shows failed actions and what to do",
+    )

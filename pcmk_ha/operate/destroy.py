@@ -1,0 +1,37 @@
+"""Undo what bootstrap did, node by node; data only where that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.operate.cluster import UNITS
+from pcmk_ha.operate.node import remove_hosts
+from pcmk_ha.remote.runner import Runner
+
+STATE = ("/var/lib/pacemaker/cib", "/var/lib/pacemaker/pengine", "/var/lib/corosync")
+
+
+def stop_member(runner: Runner) -> None:
+    """Stop Pacemaker, and with it whatever it runs here, then Corosync; neither starts at boot any more."""
+    runner.run(("systemctl", "disable", *UNITS), ok=None, timeout=60)
+    runner.run(("systemctl", "stop", *reversed(UNITS)), timeout=300)
+
+
+def undo_node(runner: Runner, desired: Desired, *, wipe_data: bool) -> Iterator[str]:
+    """Yield each thing undone; packages stay, for nobody can tell who else needs them."""
+    cluster = desired.cluster
+    resource = cluster.drbd.resource
+    disk = next((node.disk for node in cluster.nodes if node.name == runner.node), None)
+    if disk:
+        runner.run(("drbdadm", "down", resource), ok=None, timeout=60)
+        yield "DRBD is down"
+    if disk and wipe_data:
+        runner.run(("drbdadm", "wipe-md", "--force", resource), ok=None, timeout=60)
+        runner.run(("wipefs", "--all", disk))
+        yield f"{disk} is wiped"
+    runner.run(("rm", "-f", *(file.path for file in desired.files[runner.node])))
+    remove_hosts(runner)
+    yield "configuration files are removed"
+    runner.run(("find", *STATE, "-mindepth", "1", "-delete"), ok=None)
+    yield "the cluster's state is removed"

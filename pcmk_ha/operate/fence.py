@@ -1,0 +1,98 @@
+"""Fence a node on purpose: say what will happen, refuse what would lose data, follow it to the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from pcmk_ha.errors import Refused
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.service import Service, look_at_service, parse_service
+from pcmk_ha.operate.wait import wait_until
+from pcmk_ha.remote.runner import Runner
+
+SIMULATE = ("crm_simulate", "--live-check", "--simulate", "--output-as=xml")
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What Pacemaker would do about the loss of a node, by its own scheduler."""
+
+    target: str
+    before: Service
+    after: Service
+
+    @property
+    def serves(self) -> bool:
+        """Whether the target holds the service now."""
+        return self.before.database_on == self.target or self.before.promoted_on == self.target
+
+    def lines(self) -> tuple[str, ...]:
+        """What to tell the operator, one sentence each."""
+        if not self.serves:
+            return (f"{self.target} does not serve: clients see a short pause of writes, nothing moves",)
+        if self.after.is_up:
+            where = self.after.database_on
+            return (
+                f"stops on {self.target}: PostgreSQL, file system, VIP, DRBD Primary",
+                f"starts on {where}: DRBD Primary, file system, PostgreSQL, VIP",
+            )
+        return (f"the service on {self.target} stops and starts nowhere: it would be LOST",)
+
+
+def foresee(runner: Runner, cluster: Cluster, target: str) -> Impact:
+    """Ask the scheduler, on the live CIB, what the loss of `target` would lead to."""
+    before = look_at_service(runner, cluster)
+    answer = runner.run((*SIMULATE, f"--node-fail={target}"), timeout=60)
+    return Impact(target, before, parse_simulated(answer.stdout, cluster))
+
+
+def parse_simulated(text: str, cluster: Cluster) -> Service:
+    """Read the cluster status that crm_simulate prints last, after its transition."""
+    root = etree.fromstring(text.encode())
+    statuses = root.findall(".//cluster_status")
+    wrapped = etree.Element("crm_mon")
+    wrapped.extend(statuses[-1])
+    return parse_service(etree.tostring(wrapped, encoding="unicode"), cluster)
+
+
+def reasons_against(cluster: Cluster, impact: Impact, disks: str) -> tuple[str, ...]:
+    """Why the target must not be fenced now; `disks` is `drbdadm dstate` of another data node, own first."""
+    reasons = []
+    data_nodes = [node.name for node in cluster.nodes]
+    if not impact.before.quorate:
+        reasons.append("the cluster has no quorum: nothing would take over")
+    if impact.target in data_nodes and not disks.startswith("UpToDate/"):
+        reasons.append(f"{impact.target} holds the last good copy: the other side is {disks.partition('/')[0]}")
+    if impact.serves and not impact.after.is_up:
+        reasons.append("Pacemaker would place the service nowhere")
+    return tuple(reasons)
+
+
+def check_safe(runner: Runner, cluster: Cluster, impact: Impact) -> None:
+    """Raise Refused, with every reason, when fencing would lose the service or the last good copy."""
+    disks = runner.run(("drbdadm", "dstate", cluster.drbd.resource), ok=None).stdout.strip() or "unknown"
+    if reasons := reasons_against(cluster, impact, disks):
+        raise Refused("; ".join(reasons), hint="`pcmk-ha status` shows what is wrong; nothing was touched")
+
+
+def fence(runner: Runner, target: str, *, off: bool) -> None:
+    """Have the fencer switch the target off (and on again unless `off`); returns once it is confirmed."""
+    verb = "--fence" if off else "--reboot"
+    runner.run(("stonith_admin", verb, target, "--timeout=120s", "--tag=pcmk-ha"), timeout=150)
+
+
+def unfence(runner: Runner, target: str) -> None:
+    """Have the fencer switch the target on."""
+    runner.run(("stonith_admin", "--unfence", target, "--timeout=120s", "--tag=pcmk-ha"), timeout=150)
+
+
+def await_service_elsewhere(runner: Runner, cluster: Cluster, target: str) -> Service:
+    """Wait until the service is up on another node than the target."""
+    return wait_until(
+        lambda: look_at_service(runner, cluster),
+        lambda service: service.is_up and service.database_on != target,
+        what=f"the service away from {target}",
+        timeout_s=300,
+    )

@@ -1,0 +1,111 @@
+"""One node's packages, files, units and firewall."""
+
+from __future__ import annotations
+
+import re
+
+from pcmk_ha.desired.hosts import hosts_block
+from pcmk_ha.desired.values import Desired, File
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.remote.runner import Runner
+
+POLICY = "/usr/sbin/policy-rc.d"
+# Debian's packages start their daemons at once: a PostgreSQL on an empty default cluster, a Corosync with
+# an example configuration. Forbid it while packages are installed, unless somebody else already decides.
+GUARDED = f"""set -e
+if [ ! -e {POLICY} ]; then
+  trap 'rm -f {POLICY}' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' > {POLICY}
+  chmod 755 {POLICY}
+fi
+install -d /etc/postgresql-common/createcluster.d
+echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/pcmk-ha.conf
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update
+apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install "$@"
+"""
+BEGIN, END = "# BEGIN pcmk-ha", "# END pcmk-ha"
+
+
+def install_packages(runner: Runner, packages: tuple[str, ...]) -> None:
+    """Install packages with none of their daemons started."""
+    runner.run(("sh", "-c", GUARDED, "sh", *packages), timeout=1200)
+
+
+def put_file(runner: Runner, file: File) -> None:
+    """Put one file in place in one step."""
+    if file.encoding == "base64":
+        _put_binary(runner, file)
+    else:
+        runner.put(file.path, file.content, mode=file.mode, owner=file.owner)
+
+
+def _put_binary(runner: Runner, file: File) -> None:
+    draft = f"{file.path}.base64"
+    runner.put(draft, file.content, mode=0o600)
+    owner, group = file.owner.split(":")
+    decode = 'umask 077; base64 -d "$1" > "$2.new" && chown "$3:$4" "$2.new" && chmod "$5" "$2.new"'
+    swap = ' && mv -T "$2.new" "$2"; status=$?; rm -f "$1"; exit $status'
+    argv = ("sh", "-c", decode + swap, "sh", draft, file.path, owner, group, f"{file.mode:o}")
+    runner.run(argv)
+
+
+def write_hosts(runner: Runner, cluster: Cluster) -> None:
+    """Put our block into /etc/hosts; everything else in it stays."""
+    runner.put("/etc/hosts", with_block(runner.read("/etc/hosts") or "", hosts_block(cluster)))
+
+
+def with_block(text: str, block: str) -> str:
+    """The text with our marked block replaced, or added at its end; an empty block takes it out."""
+    pattern = re.compile(rf"^{BEGIN}.*?^{END}[^\n]*\n", re.MULTILINE | re.DOTALL)
+    rest = pattern.sub("", text).rstrip("\n")
+    return f"{rest}\n{block}"
+
+
+def disable_units(runner: Runner, units: tuple[str, ...]) -> None:
+    """Stop units and keep them from starting at boot; a unit that does not exist is none to disable."""
+    for unit in units:
+        runner.run(("systemctl", "disable", "--now", unit), ok=None, timeout=120)
+
+
+def set_boot(runner: Runner, units: tuple[str, ...], *, enabled: bool) -> None:
+    """Have units started at boot, or not."""
+    runner.run(("systemctl", "enable" if enabled else "disable", *units), timeout=60)
+
+
+def open_firewall(runner: Runner, firewall: str, desired: Desired) -> None:
+    """Let the members and PostgreSQL's clients through the firewall that is active."""
+    for argv in firewall_rules(firewall, desired.cluster):
+        runner.run(argv)
+
+
+def firewall_rules(firewall: str, cluster: Cluster) -> tuple[tuple[str, ...], ...]:
+    """Commands that open Corosync (5405-5412/udp, a port a link), DRBD and PostgreSQL."""
+    ports = (f"{cluster.drbd.port}/tcp", f"{cluster.postgresql.port}/tcp")
+    if firewall == "ufw":
+        return (("ufw", "allow", "5405:5412/udp"), *(("ufw", "allow", port) for port in ports))
+    opened = ("5405-5412/udp", *ports)
+    permanent = tuple(("firewall-cmd", "--permanent", f"--add-port={port}") for port in opened)
+    return (*permanent, ("firewall-cmd", "--reload"))
+
+
+__all__ = [
+    "disable_units",
+    "firewall_rules",
+    "install_packages",
+    "open_firewall",
+    "put_file",
+    "set_boot",
+    "with_block",
+    "write_hosts",
+]
+
+
+def remove_hosts(runner: Runner) -> None:
+    """Take our block out of /etc/hosts."""
+    runner.put("/etc/hosts", with_block(runner.read("/etc/hosts") or "", ""))
+
+
+def desired_file(desired: Desired, node: str, path: str) -> File:
+    """The file that should stand at `path`."""
+    return next(file for file in desired.files[node] if file.path == path)

@@ -1,0 +1,170 @@
+"""One look at every member: the facts a plan is made from. Read-only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pcmk_ha.plan.corosync import runs_otherwise
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.errors import NodeUnreachable
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.service import look_at_service
+from pcmk_ha.plan.build import CLUSTER_UNITS, PACEMAKERS_OWN, has_service
+from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
+from pcmk_ha.remote.parallel import on_all
+from pcmk_ha.remote.runner import Runner
+
+SAVED_CIB = "/var/lib/pacemaker/cib/cib.xml"
+JUST_CREATED = "0000000000000004"  # UUID_JUST_CREATED in DRBD's drbd.h, all versions
+
+
+def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
+    """Look at every member at once; raises NodeUnreachable or CommandFailed when one cannot be read."""
+    found = on_all(nodes, lambda runner: _observe_node(runner, desired))
+    for result in found.values():
+        if isinstance(result, Exception):
+            raise result
+    seen = {name: facts for name, facts in found.items() if isinstance(facts, NodeFacts)}
+    if len(seen) != len(desired.cluster.members):
+        raise NodeUnreachable("not every member answered")
+    running = [name for name, facts in seen.items() if facts.units["pacemaker.service"].active]
+    return Facts(nodes=seen, service=_observe_service(nodes, running, desired))
+
+
+def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
+    name = runner.node
+    files = desired.files[name]
+    data_node = any(node.name == name for node in desired.cluster.nodes)
+    missing = _missing_packages(runner, desired.packages[name])
+    installed = not missing
+    firewall = _firewall(runner)
+    corosync = next(file.content for file in files if file.path == "/etc/corosync/corosync.conf")
+    return NodeFacts(
+        name=name,
+        missing_packages=missing,
+        files=_files(runner, tuple(file.path for file in files)),
+        hosts=runner.read("/etc/hosts") or "",
+        units=_units(runner),
+        firewall=firewall,
+        firewall_open=not firewall or _is_open(runner, firewall, desired.cluster),
+        drbd=_drbd(runner, desired.cluster, installed=installed) if data_node else None,
+        corosync_differs=installed and _corosync_differs(runner, corosync),
+    )
+
+
+def _missing_packages(runner: Runner, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    outcome = runner.run(("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted), ok=(0, 1))
+    installed = {line.split()[0] for line in outcome.stdout.splitlines() if line.endswith(" installed")}
+    return tuple(package for package in wanted if package not in installed)
+
+
+def _files(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
+    sums = runner.run(("sha256sum", *paths), ok=(0, 1)).stdout.splitlines()
+    stats = runner.run(("stat", "-c", "%a %U:%G %n", *paths), ok=(0, 1)).stdout.splitlines()
+    digests = {path: digest for digest, path in (line.split(maxsplit=1) for line in sums)}
+    found = (line.split(maxsplit=2) for line in stats)
+    return {
+        path: FileFact(digests[path], int(mode, 8), owner) for mode, owner, path in found if path in digests
+    }
+
+
+def _units(runner: Runner) -> dict[str, UnitFact]:
+    units = (*CLUSTER_UNITS, *PACEMAKERS_OWN)
+    outcome = runner.run(("systemctl", "show", "-p", "Id,UnitFileState,ActiveState", *units))
+    found = {}
+    for block in outcome.stdout.strip().split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines())
+        enabled = fields["UnitFileState"] in ("enabled", "enabled-runtime")
+        found[fields["Id"]] = UnitFact(enabled, fields["ActiveState"] in ("active", "activating"))
+    return found
+
+
+def _firewall(runner: Runner) -> str:
+    """The firewall manager that is active; plain nftables rules are shown by `check`, not changed."""
+    for name in ("ufw", "firewalld"):
+        if runner.run(("systemctl", "is-active", "-q", name), ok=None).status == 0:
+            status = runner.run(("ufw", "status"), ok=None).stdout if name == "ufw" else "Status: active"
+            return name if "Status: active" in status else ""
+    return ""
+
+
+def _is_open(runner: Runner, firewall: str, cluster: Cluster) -> bool:
+    argv = ("ufw", "status") if firewall == "ufw" else ("firewall-cmd", "--list-ports")
+    listed = runner.run(argv, ok=None).stdout
+    ports = (f"{cluster.drbd.port}/tcp", f"{cluster.postgresql.port}/tcp")
+    return all(port in listed for port in ports) and "5412/udp" in listed
+
+
+def _corosync_differs(runner: Runner, wanted: str) -> bool:
+    running = runner.run(("corosync-cmapctl",), ok=None)
+    return running.status == 0 and runs_otherwise(wanted, running.stdout)
+
+
+def _drbd(runner: Runner, cluster: Cluster, *, installed: bool) -> DrbdFact:
+    disk = next(node.disk for node in cluster.nodes if node.name == runner.node) or ""
+    resource = cluster.drbd.resource
+    signatures, has_metadata = _signatures(runner, disk)
+    if not has_metadata:
+        return DrbdFact(Metadata.ABSENT, signatures)
+    has_file = installed and runner.run(("drbdadm", "sh-resources"), ok=None).stdout.split().count(resource)
+    if not has_file:
+        return DrbdFact(Metadata.UNKNOWN if signatures else Metadata.USED, signatures)
+    role = runner.run(("drbdadm", "role", resource), ok=None)
+    up = role.status == 0 and "Unconfigured" not in role.stdout
+    state = DrbdFact(_metadata(runner, resource), signatures)
+    return _running(runner, resource, role.stdout, state) if up else state
+
+
+def _running(runner: Runner, resource: str, role: str, state: DrbdFact) -> DrbdFact:
+    connection = runner.run(("drbdadm", "cstate", resource), ok=None).stdout.strip()
+    disk, _, peer_disk = runner.run(("drbdadm", "dstate", resource), ok=None).stdout.strip().partition("/")
+    pending = runner.run(("drbdadm", "--dry-run", "adjust", resource), ok=None).stdout.strip()
+    return DrbdFact(
+        metadata=state.metadata,
+        signatures=state.signatures,
+        up=True,
+        role=role.strip().partition("/")[0],
+        disk=disk,
+        connection=connection,
+        peer_disk=peer_disk,
+        config_differs=bool(pending),
+    )
+
+
+def _signatures(runner: Runner, disk: str) -> tuple[tuple[str, ...], bool]:
+    """What the disk holds besides DRBD's metadata, and whether it holds that."""
+    outcome = runner.run(("wipefs", "--no-act", "--json", disk), ok=None)
+    found = json.loads(outcome.stdout or '{"signatures": []}').get("signatures") or []
+    types = [str(entry["type"]) for entry in found]
+    return tuple(kind for kind in types if kind != "drbd"), "drbd" in types
+
+
+def _metadata(runner: Runner, resource: str) -> Metadata:
+    """Read the generation identifiers; the first is the current one."""
+    outcome = runner.run(("drbdadm", "get-gi", resource), ok=None)
+    current = outcome.stdout.strip().partition(":")[0].upper()
+    if outcome.status != 0 or not current:
+        return Metadata.UNKNOWN
+    return Metadata.JUST_CREATED if current == JUST_CREATED else Metadata.USED
+
+
+def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: Desired) -> ServiceFacts:
+    if not running:
+        return ServiceFacts(cib=_saved_cib(nodes, desired))
+    runner = nodes[running[0]]
+    service = look_at_service(runner, desired.cluster)
+    live = runner.run(("cibadmin", "--query"), ok=None)
+    return ServiceFacts(
+        dc=service.dc,
+        quorate=service.quorate,
+        cib=live.stdout if live.status == 0 else _saved_cib(nodes, desired),
+        promoted_on=service.promoted_on,
+        serving=service.is_serving,
+    )
+
+
+def _saved_cib(nodes: Mapping[str, Runner], desired: Desired) -> str:
+    """A stopped cluster's configuration, so that a device Pacemaker manages is never touched by hand."""
+    saved = [text for runner in nodes.values() if (text := runner.read(SAVED_CIB))]
+    return next((text for text in saved if has_service(text, desired)), "")

@@ -1,0 +1,73 @@
+"""What each planned action does to its node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pcmk_ha.desired.values import Desired, Secrets
+from pcmk_ha.operate import cluster, drbd, node
+from pcmk_ha.operate.verify import verify_write
+from pcmk_ha.operate.volume import Volume, prepare_volume
+from pcmk_ha.plan import actions as act
+from pcmk_ha.remote.runner import Runner
+
+
+@dataclass(frozen=True)
+class Performer:
+    """Knows the nodes and what they should hold; call it with an action."""
+
+    nodes: Mapping[str, Runner]
+    desired: Desired
+    secrets: Secrets
+
+    def __call__(self, action: act.Action) -> None:  # noqa: C901  one line for each kind of action
+        """Perform one action; raises CommandFailed, NodeUnreachable or TimedOut."""
+        runner = self.nodes[action.node]
+        wanted = self.desired.cluster
+        resource = wanted.drbd.resource
+        match action:
+            case act.InstallPackages():
+                node.install_packages(runner, action.packages)
+            case act.WriteFiles():
+                for path in action.paths:
+                    node.put_file(runner, node.desired_file(self.desired, action.node, path))
+            case act.WriteHosts():
+                node.write_hosts(runner, wanted)
+            case act.OpenFirewall():
+                node.open_firewall(runner, action.firewall, self.desired)
+            case act.DisableUnits():
+                node.disable_units(runner, action.units)
+            case act.SetBoot():
+                node.set_boot(runner, cluster.UNITS, enabled=action.enabled)
+            case act.WipeDisk():
+                runner.run(("wipefs", "--all", action.disk))
+            case act.CreateMetadata():
+                drbd.create_metadata(runner, resource)
+            case act.BringUpDrbd():
+                drbd.bring_up(runner, resource)
+            case act.SkipInitialSync():
+                drbd.skip_initial_sync(runner, resource, module=self.desired.platform.drbd_module)
+            case act.PrepareVolume():
+                prepare_volume(Volume(runner, self.desired, self.secrets))
+            case _:
+                self._perform_on_cluster(runner, action)
+
+    def _perform_on_cluster(self, runner: Runner, action: act.Action) -> None:
+        match action:
+            case act.StartCluster():
+                cluster.start_cluster(runner)
+            case act.ReloadCorosync():
+                cluster.reload_corosync(runner)
+            case act.AwaitQuorum():
+                cluster.await_quorum(runner, len(self.desired.cluster.members))
+            case act.PushFencing():
+                cluster.push_fencing(runner, self.desired)
+            case act.PushCib():
+                cluster.push_cib(runner, self.desired.cib)
+            case act.AwaitService():
+                cluster.await_service(self.nodes, self.desired)
+            case act.VerifyWrite():
+                verify_write(self.nodes, self.desired)
+            case _:
+                raise AssertionError(action)

@@ -1,0 +1,81 @@
+"""What every command on a cluster needs: its file, its secrets, its nodes, its desired state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pcmk_ha.desired.platform import PLATFORMS, Platform
+from pcmk_ha.desired.values import Desired, Secrets
+from pcmk_ha.errors import NodeUnreachable, PcmkHaError
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.remote.runner import Runner
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open cluster; `down` names the members that do not answer, with the reason."""
+
+    cluster: Cluster
+    path: Path
+    secrets: Secrets
+    nodes: Mapping[str, Runner]
+    down: Mapping[str, str]
+
+    def require_all(self) -> None:
+        """Raise NodeUnreachable unless every member answers."""
+        if self.down:
+            reasons = "\n".join(f"{name}: {reason}" for name, reason in self.down.items())
+            raise NodeUnreachable(reasons, hint="this needs every member; `pcmk-ha check` tells more")
+
+    def any_node(self) -> Runner:
+        """Return a data node that answers, the first in the file's order."""
+        for node in self.cluster.nodes:
+            if node.name in self.nodes:
+                return self.nodes[node.name]
+        raise NodeUnreachable("no data node answers", hint="\n".join(self.down.values()))
+
+    def desired(self) -> Desired:
+        """Build what the nodes should hold, in the dialect of what they run."""
+        from pcmk_ha.desired.build import build_desired
+
+        return build_desired(self.cluster, self.secrets, find_platform(self.nodes))
+
+
+@contextmanager
+def open_session(
+    path: Path, *, create_secrets: bool = False, accept_new_host_keys: bool = False, log: Path | None = None
+) -> Iterator[Session]:
+    """Load the file and its secrets and connect to every member; the connections end with the block.
+
+    Raises BadInput for a wrong file. A member that does not answer is in `down`, not an error.
+    """
+    from pcmk_ha.model.load import load_cluster
+    from pcmk_ha.operate.secrets import load_secrets
+    from pcmk_ha.remote.connect import open_nodes
+
+    cluster = load_cluster(path)
+    secrets = load_secrets(cluster, path, create=create_secrets)
+    with open_nodes(cluster, accept_new_host_keys=accept_new_host_keys, log=log) as nodes:
+        yield Session(cluster, path, secrets, nodes.runners, {n: str(u.reason) for n, u in nodes.down.items()})
+
+
+def find_platform(nodes: Mapping[str, Runner]) -> Platform:
+    """Which suite the nodes run; raises PcmkHaError where they differ or are none we know."""
+    suites = {name: _suite(runner) for name, runner in nodes.items()}
+    different = set(suites.values())
+    if len(different) != 1:
+        found = ", ".join(f"{name} {suite}" for name, suite in suites.items())
+        raise PcmkHaError(f"the nodes run different systems: {found}", hint="bring them to one release first")
+    suite = different.pop()
+    if suite not in PLATFORMS:
+        raise PcmkHaError(f"{suite}: not supported", hint=f"supported: Debian {', '.join(PLATFORMS)}")
+    return PLATFORMS[suite]
+
+
+def _suite(runner: Runner) -> str:
+    lines = (runner.read("/etc/os-release") or "").splitlines()
+    fields = dict(line.split("=", 1) for line in lines if "=" in line)
+    return fields.get("VERSION_CODENAME", "").strip('"') or fields.get("PRETTY_NAME", "unknown").strip('"')

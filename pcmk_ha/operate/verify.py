@@ -1,0 +1,41 @@
+"""Proof that clients are served: a committed row, written and read back through the VIP."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.operate.service import look_at_service
+from pcmk_ha.remote.runner import Runner
+
+PROOF = """\\set ON_ERROR_STOP on
+CREATE SCHEMA IF NOT EXISTS pcmk_ha;
+CREATE TABLE IF NOT EXISTS pcmk_ha.proof (id int PRIMARY KEY, word text, at timestamptz);
+INSERT INTO pcmk_ha.proof VALUES (1, '{word}', now())
+  ON CONFLICT (id) DO UPDATE SET word = excluded.word, at = excluded.at;
+SELECT word FROM pcmk_ha.proof WHERE id = 1;
+"""
+
+
+def verify_write(nodes: Mapping[str, Runner], desired: Desired) -> None:
+    """Write through the VIP from the data node that does not hold it, as a client would.
+
+    Raises PcmkHaError when what was read is not what was written, CommandFailed when psql fails.
+    """
+    first = next(iter(nodes.values()))
+    holder = look_at_service(first, desired.cluster).vip_on
+    client = next(node.name for node in desired.cluster.nodes if node.name != holder)
+    word = secrets.token_hex(8)
+    answer = nodes[client].run(psql_argv(desired), stdin=PROOF.format(word=word), timeout=60)
+    if answer.stdout.split()[-1:] != [word]:
+        raise PcmkHaError(f"{client}: wrote {word} through the VIP and read {answer.stdout!r}")
+
+
+def psql_argv(desired: Desired) -> tuple[str, ...]:
+    """Psql on a node as the superuser, through the VIP; its password stands in a 0600 file there."""
+    vip = desired.cluster.vip.address
+    port = desired.cluster.postgresql.port
+    target = f"host={vip} port={port} user=postgres dbname=postgres connect_timeout=5"
+    return ("env", "PGPASSFILE=/etc/pcmk-ha/pgpass", "psql", "-X", "-q", "-A", "-t", "-d", target)

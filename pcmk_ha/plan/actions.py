@@ -1,0 +1,213 @@
+"""Every change bootstrap can make, as frozen values: printable, comparable, free of secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class InstallPackages:
+    """Install Debian packages with their services kept from starting."""
+
+    node: str
+    packages: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"install {', '.join(self.packages)}"
+
+
+@dataclass(frozen=True)
+class WriteFiles:
+    """Put the files at `paths` in place, as the desired state has them."""
+
+    node: str
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"write {', '.join(self.paths)}"
+
+
+@dataclass(frozen=True)
+class WriteHosts:
+    """Put our block into /etc/hosts."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "name the members in /etc/hosts"
+
+
+@dataclass(frozen=True)
+class OpenFirewall:
+    """Let Corosync, DRBD and PostgreSQL through the active firewall."""
+
+    node: str
+    firewall: str
+
+    def __str__(self) -> str:
+        return f"open the cluster's ports in {self.firewall}"
+
+
+@dataclass(frozen=True)
+class DisableUnits:
+    """Keep systemd from starting what only Pacemaker may start, and stop it where it runs."""
+
+    node: str
+    units: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"leave {', '.join(self.units)} to Pacemaker"
+
+
+@dataclass(frozen=True)
+class SetBoot:
+    """Enable or disable the cluster's own units at boot."""
+
+    node: str
+    enabled: bool
+
+    def __str__(self) -> str:
+        return f"{'start' if self.enabled else 'do not start'} Corosync and Pacemaker at boot"
+
+
+@dataclass(frozen=True)
+class WipeDisk:
+    """Erase the signatures of a disk the operator named on the command line."""
+
+    node: str
+    disk: str
+
+    def __str__(self) -> str:
+        return f"WIPE {self.disk}"
+
+
+@dataclass(frozen=True)
+class CreateMetadata:
+    """Write DRBD metadata onto a disk that holds nothing."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "create DRBD metadata"
+
+
+@dataclass(frozen=True)
+class BringUpDrbd:
+    """Attach and connect the device, or bring a running one in line with its file."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "bring up DRBD"
+
+
+@dataclass(frozen=True)
+class SkipInitialSync:
+    """Declare two never-used sides equal; DRBD refuses where one of them was used."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "skip the initial sync of two new disks"
+
+
+@dataclass(frozen=True)
+class PrepareVolume:
+    """Make what is missing on the volume: file system, database, configuration, roles."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "file system and database"
+
+
+@dataclass(frozen=True)
+class StartCluster:
+    """Start Corosync and Pacemaker."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "start Corosync and Pacemaker"
+
+
+@dataclass(frozen=True)
+class ReloadCorosync:
+    """Have every running Corosync read its file again."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "reload Corosync"
+
+
+@dataclass(frozen=True)
+class AwaitQuorum:
+    """Wait for a DC, quorum and every member online."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "wait for quorum and a DC"
+
+
+@dataclass(frozen=True)
+class PushFencing:
+    """Load the STONITH devices and cluster properties, so that nothing ever runs unfenced."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "load STONITH devices"
+
+
+@dataclass(frozen=True)
+class PushCib:
+    """Merge the whole configuration into the live CIB."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "load the cluster's resources"
+
+
+@dataclass(frozen=True)
+class AwaitService:
+    """Wait until the service is placed and stable."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "wait until the service is stable"
+
+
+@dataclass(frozen=True)
+class VerifyWrite:
+    """Write one row through the VIP and read it back."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "write through the VIP"
+
+
+Action = (
+    InstallPackages
+    | WriteFiles
+    | WriteHosts
+    | OpenFirewall
+    | DisableUnits
+    | SetBoot
+    | WipeDisk
+    | CreateMetadata
+    | BringUpDrbd
+    | SkipInitialSync
+    | PrepareVolume
+    | StartCluster
+    | ReloadCorosync
+    | AwaitQuorum
+    | PushFencing
+    | PushCib
+    | AwaitService
+    | VerifyWrite
+)

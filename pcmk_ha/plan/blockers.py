@@ -1,0 +1,41 @@
+"""Why a plan must not be made: every reason is shown, and nothing is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from pcmk_ha.errors import Problem
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.plan.facts import Facts, Metadata
+
+Wipe = Collection[tuple[str, str]]
+
+
+def find_blockers(cluster: Cluster, facts: Facts, wipe: Wipe = ()) -> tuple[Problem, ...]:
+    """Every reason why going on could destroy data that pcmk-ha did not create."""
+    return (*_wrong_wipes(cluster, facts, wipe), *_foreign_disks(cluster, facts, wipe))
+
+
+def _wrong_wipes(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Problem]:
+    disks = {(node.name, node.disk) for node in cluster.nodes}
+    for name, disk in wipe:
+        if (name, disk) not in disks:
+            known = ", ".join(f"{node}:{path}" for node, path in sorted(disks, key=str))
+            yield Problem(f"--wipe {name}:{disk} is not a disk of this cluster", f"it has {known}")
+        elif (drbd := facts.nodes[name].drbd) and drbd.up:
+            yield Problem(f"{name}: {disk} is in use by DRBD, it will not be wiped", "run `pcmk-ha destroy` first")
+
+
+def _foreign_disks(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Problem]:
+    for node in cluster.nodes:
+        drbd = facts.nodes[node.name].drbd
+        if drbd is None or drbd.up or (node.name, node.disk) in wipe:
+            continue
+        if drbd.metadata is Metadata.UNKNOWN:
+            yield Problem(f"{node.name}: {node.disk}: DRBD's metadata could not be read", "look at it by hand")
+        elif drbd.metadata is Metadata.ABSENT and drbd.signatures:
+            found = ", ".join(drbd.signatures)
+            yield Problem(
+                f"{node.name}: {node.disk} holds {found}",
+                f"if nobody needs it: --wipe {node.name}:{node.disk}",
+            )

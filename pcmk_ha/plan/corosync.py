@@ -1,0 +1,46 @@
+"""Whether a running Corosync runs what its file says."""
+
+from __future__ import annotations
+
+import re
+
+COMPARED = ("totem.", "nodelist.", "quorum.")
+LINE = re.compile(r"^(?P<key>\S+) \((?P<type>\w+)\) = (?P<value>.*)$")
+
+
+def runs_otherwise(conf: str, cmap: str) -> bool:
+    """Whether a key of corosync.conf has another value, or none, in `corosync-cmapctl`'s dump."""
+    running = parse_cmap(cmap)
+    return any(running.get(key) != value for key, value in flatten(conf).items() if key.startswith(COMPARED))
+
+
+def parse_cmap(text: str) -> dict[str, str]:
+    """Keys and values of a dump, `totem.token (u32) = 1000`."""
+    found = (LINE.match(line) for line in text.splitlines())
+    return {match["key"]: match["value"] for match in found if match}
+
+
+def flatten(conf: str) -> dict[str, str]:
+    """Keys of corosync.conf as cmap names them: nodes are numbered as they come, cmap_keys(8)."""
+    path: list[str] = []
+    counts: dict[str, int] = {}
+    flat: dict[str, str] = {}
+    for raw in conf.splitlines():
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.endswith("{"):
+            path.append(_section(line[:-1].strip(), counts))
+        elif line == "}":
+            path.pop()
+        else:
+            key, _, value = line.partition(":")
+            flat[".".join((*path, key.strip()))] = value.strip()
+    return flat
+
+
+def _section(name: str, counts: dict[str, int]) -> str:
+    if name not in ("node", "interface"):
+        return name
+    counts[name] = counts.get(name, -1) + 1
+    return f"{name}.{counts[name]}"

@@ -1,0 +1,86 @@
+"""The facts a plan is made from: what was found on the nodes, never what somebody just did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Metadata(Enum):
+    """What DRBD's metadata area on a backing disk says."""
+
+    ABSENT = "absent"
+    JUST_CREATED = "just created"  # no generation yet: never held data
+    USED = "used"  # belongs to a device that held data
+    UNKNOWN = "unknown"  # could not be read: nothing destructive may be planned
+
+
+@dataclass(frozen=True)
+class FileFact:
+    """A file as found; `digest` is the SHA-256 of its bytes."""
+
+    digest: str
+    mode: int
+    owner: str
+
+
+@dataclass(frozen=True)
+class UnitFact:
+    """A systemd unit as found."""
+
+    enabled: bool
+    active: bool
+
+
+@dataclass(frozen=True)
+class DrbdFact:
+    """The replicated device as one node sees it; empty strings where the device is down."""
+
+    metadata: Metadata
+    signatures: tuple[str, ...] = ()  # of the backing disk, as wipefs names them, DRBD's own left out
+    up: bool = False
+    role: str = ""
+    disk: str = ""
+    connection: str = ""
+    peer_disk: str = ""
+    config_differs: bool = False  # the kernel runs something else than the file says
+
+    @property
+    def is_paired(self) -> bool:
+        """Both sides are connected and hold the same good data."""
+        return (self.connection, self.disk, self.peer_disk) == ("Connected", "UpToDate", "UpToDate")
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """One node as found."""
+
+    name: str
+    missing_packages: tuple[str, ...]
+    files: Mapping[str, FileFact]  # only those that exist
+    hosts: str  # text of /etc/hosts
+    units: Mapping[str, UnitFact]
+    firewall: str = ""  # "", "ufw", "firewalld": the one that is active
+    firewall_open: bool = True
+    drbd: DrbdFact | None = None  # None on the arbiter
+    corosync_differs: bool = False  # the daemon runs something else than the file says
+
+
+@dataclass(frozen=True)
+class ServiceFacts:
+    """The cluster's own view, taken on one member; all empty while it is not running."""
+
+    dc: str = ""
+    quorate: bool = False
+    cib: str = ""
+    promoted_on: str = ""
+    serving: bool = False  # PostgreSQL and VIP started on the promoted node, every device monitored
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything found in one look; a node that did not answer makes no facts, but an error earlier."""
+
+    nodes: Mapping[str, NodeFacts]
+    service: ServiceFacts
