@@ -1,0 +1,70 @@
+"""A lab's networks: one namespace, in it a bridge for each link and a tap for each node on each link."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network
+
+from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.lab.process import run
+from pcmk_ha.lab.spec import CLUSTER_NET, REPLICATION_NET, LabSpec
+
+LINKS: dict[str, IPv4Network] = {"cluster": CLUSTER_NET, "replication": REPLICATION_NET}
+CLONE_NEWNET = 0x40000000
+
+
+def inside(netns: str, argv: Sequence[str]) -> tuple[str, ...]:
+    """Return the command that runs `argv` inside a namespace."""
+    return ("ip", "netns", "exec", netns, *argv)
+
+
+def create_network(spec: LabSpec) -> None:
+    """Make the namespace, its bridges and taps; one that exists already is an error of the caller."""
+    run(("ip", "netns", "add", spec.netns))
+    run(("ip", "-n", spec.netns, "-batch", "-"), stdin="\n".join(_commands(spec)) + "\n")
+    # Pings and connections between nodes cross the bridge only; the host must never route or filter them.
+    run(inside(spec.netns, ("sysctl", "-q", "-w", "net.ipv6.conf.all.disable_ipv6=1")))
+
+
+def delete_network(spec: LabSpec) -> None:
+    """Take the namespace away, and with it everything in it."""
+    if exists(spec.netns):
+        run(("ip", "netns", "delete", spec.netns))
+
+
+def exists(netns: str) -> bool:
+    """Whether there is such a namespace."""
+    return os.path.exists(f"/run/netns/{netns}")  # noqa: PTH110  a mount point, asked for by name
+
+
+def _commands(spec: LabSpec) -> Iterator[str]:
+    yield "link set lo up"
+    for link, network in LINKS.items():
+        yield f"link add {link} type bridge"
+        yield f"addr add {network[1]}/{network.prefixlen} dev {link}"
+        yield f"link set {link} up"
+        for node in spec.nodes:
+            tap = node.tap(link)
+            yield f"tuntap add {tap} mode tap"
+            yield f"link set {tap} master {link} up"
+    for node in spec.nodes:
+        yield f"addr add {node.bmc_address}/{CLUSTER_NET.prefixlen} dev cluster"
+
+
+def set_link(spec: LabSpec, node: str, link: str, *, up: bool) -> None:
+    """Cut or heal a node's cable; `link` is cluster, replication or all."""
+    found = next((n for n in spec.nodes if n.name == node), None)
+    if found is None or link not in (*LINKS, "all"):
+        raise PcmkHaError(f"no link {link} of {node}", hint=f"links: {', '.join(LINKS)}, all")
+    for name in LINKS if link == "all" else (link,):
+        run(("ip", "-n", spec.netns, "link", "set", found.tap(name), "up" if up else "down"))
+
+
+def enter(netns: str) -> None:
+    """Move this process into a namespace; sockets it already has stay where they were opened."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f"/run/netns/{netns}") as handle:  # noqa: PTH123
+        if libc.setns(handle.fileno(), CLONE_NEWNET) != 0:
+            raise PcmkHaError(f"cannot enter {netns}: {os.strerror(ctypes.get_errno())}")

@@ -1,0 +1,67 @@
+"""What a lab consists of: names and addresses, the same in every lab, for each has its own network namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+
+CLUSTER_NET = IPv4Network("10.77.0.0/24")
+REPLICATION_NET = IPv4Network("10.77.1.0/24")
+VIP = CLUSTER_NET[100]
+BMC_USER = "admin"
+SUITES = ("trixie", "bookworm")
+DATA_DISK = "/dev/ubdb"
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node of a lab; `number` counts from 1 and gives every address its last byte."""
+
+    name: str
+    number: int
+    memory_mib: int
+    has_disk: bool = True
+
+    @property
+    def address(self) -> IPv4Address:
+        """Address on the cluster link."""
+        return CLUSTER_NET[10 + self.number]
+
+    @property
+    def replication_address(self) -> IPv4Address:
+        """Address on the replication link."""
+        return REPLICATION_NET[10 + self.number]
+
+    @property
+    def bmc_address(self) -> IPv4Address:
+        """Address of the node's IPMI BMC."""
+        return CLUSTER_NET[100 + self.number]
+
+    def tap(self, link: str) -> str:
+        """Name of the node's tap device on a link, inside the lab's namespace."""
+        return f"{link[:4]}{self.number}"
+
+
+@dataclass(frozen=True)
+class LabSpec:
+    """A lab as it was asked for."""
+
+    name: str = "demo"
+    suite: str = "trixie"
+    arbiter: bool = False
+    memory_mib: int = 1024
+    disk_gib: int = 2
+    lifetime_h: float = 12.0
+    bare: bool = field(default=False)
+
+    @property
+    def netns(self) -> str:
+        """Network namespace that holds all of the lab's traffic."""
+        return f"pcmk-{self.name}"
+
+    @property
+    def nodes(self) -> tuple[NodeSpec, ...]:
+        """The two data nodes, and the small arbiter if there is one."""
+        data = tuple(NodeSpec(f"node{n}", n, self.memory_mib) for n in (1, 2))
+        return (*data, NodeSpec("arbiter", 3, 384, has_disk=False)) if self.arbiter else data

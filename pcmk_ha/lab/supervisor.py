@@ -1,0 +1,117 @@
+"""The process that holds a lab: its nodes' power, their BMCs and the doors to them. When it dies, they die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pcmk_ha.lab import network
+from pcmk_ha.lab.forward import forward, listen
+from pcmk_ha.lab.node import RunningNode, die_with_parent, start, uml_argv
+from pcmk_ha.lab.paths import LabPaths
+from pcmk_ha.lab.spec import VIP, NodeSpec
+from pcmk_ha.lab.state import Lab, read_lab
+
+
+class Supervisor:
+    """Everything of one lab that runs."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._paths: LabPaths = lab.paths
+        self._specs = {node.name: node for node in lab.spec.nodes}
+        self._running: dict[str, RunningNode] = {}
+        self._bmcs: list[subprocess.Popen[bytes]] = []
+        self._end = asyncio.Event()
+
+    async def run(self, listeners: list[tuple[socket.socket, str, int]]) -> None:
+        """Hold the lab until it is told to end or its lifetime is over."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end.set)
+        servers = [await forward(*listener) for listener in listeners]
+        for node in self._specs.values():
+            self._bmcs.append(self._start_bmc(node))
+            self._power_on(node.name)
+        servers.append(await asyncio.start_unix_server(self._serve, self._paths.socket))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._end.wait(), self._lab.spec.lifetime_h * 3600)
+        for running in self._running.values():
+            running.kill()
+        for bmc in self._bmcs:
+            bmc.kill()
+            bmc.wait()
+
+    def _start_bmc(self, node: NodeSpec) -> subprocess.Popen[bytes]:
+        paths = self._paths
+        arguments = (str(paths.socket), node.name, str(node.bmc_address), str(paths.bmc_password))
+        return subprocess.Popen(
+            (sys.executable, "-m", "pcmk_ha.lab.bmc", *arguments),
+            stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )
+
+    def _power_on(self, name: str) -> None:
+        lab = self._lab
+        argv = uml_argv(self._specs[name], paths=self._paths, kernel=lab.kernel, image=lab.image)
+        self._running[name] = start(argv, console=self._paths.console(name))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            answer = self._answer(json.loads(await reader.readline()))
+        except Exception as error:  # noqa: BLE001  whatever it is, the asker must hear it and the lab go on
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        writer.write(json.dumps(answer).encode() + b"\n")
+        with contextlib.suppress(OSError):
+            await writer.drain()
+        writer.close()
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        match request:
+            case {"verb": "status"}:
+                return {"nodes": {name: self._status(name) for name in self._specs}}
+            case {"verb": "stop"}:
+                self._end.set()
+                return {"stopping": True}
+            case {"verb": "power", "node": str(name), "to": str(to)} if name in self._specs:
+                return {"power": self._set_power(name, to)}
+            case {"verb": "freeze" | "thaw" as verb, "node": str(name)} if self._is_on(name):
+                running = self._running[name]
+                running.freeze() if verb == "freeze" else running.thaw()
+                return self._status(name)
+            case _:
+                return {"error": f"cannot do {request}"}
+
+    def _is_on(self, name: str) -> bool:
+        return name in self._running and self._running[name].is_alive
+
+    def _status(self, name: str) -> dict[str, Any]:
+        on = self._is_on(name)
+        return {"power": "on" if on else "off", "frozen": on and self._running[name].frozen}
+
+    def _set_power(self, name: str, to: str) -> str:
+        if to in ("off", "reset") and self._is_on(name):
+            self._running[name].kill()
+        if to in ("on", "reset") and not self._is_on(name):
+            self._power_on(name)
+        return "on" if self._is_on(name) else "off"
+
+
+def main(root: str) -> None:
+    """Open the doors, enter the lab's namespace and hold the lab."""
+    lab = read_lab(LabPaths(Path(root)))
+    listeners = [(listen(lab.ssh_ports[node.name]), str(node.address), 22) for node in lab.spec.nodes]
+    listeners.append((listen(lab.postgresql_port), str(VIP), 5432))
+    network.enter(lab.spec.netns)
+    asyncio.run(Supervisor(lab).run(listeners))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
