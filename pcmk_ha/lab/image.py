@@ -12,7 +12,7 @@ from pcmk_ha.lab.process import Report, run, run_reporting
 GUEST = Path(__file__).parent / "guest"
 SYSTEM = (
     "systemd-sysv", "udev", "dbus", "openssh-server", "iproute2", "iputils-ping", "iputils-arping", "procps",
-    "psmisc", "kmod", "sudo", "less",
+    "psmisc", "kmod", "sudo", "less", "e2fsprogs",
 )  # fmt: skip
 CLUSTER = ("corosync", "pacemaker", "pacemaker-cli-utils", "crmsh", "drbd-utils", "resource-agents", "ipmitool")
 OF_SUITE = {"trixie": ("fence-agents-ipmilan", "postgresql-17"), "bookworm": ("fence-agents", "postgresql-15")}

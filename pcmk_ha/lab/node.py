@@ -69,7 +69,7 @@ def uml_argv(node: NodeSpec, *, paths: LabPaths, kernel: Path, image: Path) -> t
     links = (f"vec{n}:transport=tap,ifname={node.tap(link)},depth=128,gro=1" for n, link in enumerate(LINKS))
     return (
         str(kernel / "linux"), f"mem={node.memory_mib}M", *disks, "root=/dev/ubda", "rw", *links,
-        f"umid={node.name}", f"uml_dir={paths.root}/uml", "seccomp=on", "con=null", "con0=null,fd:1",
+        f"umid={node.name}", f"uml_dir={paths.uml(node.name)}", "seccomp=on", "con=null", "con0=null,fd:1",
         "ssl=null", "quiet", "systemd.show_status=false",
     )  # fmt: skip
 

@@ -68,6 +68,10 @@ class LabPaths:
         """What a node's kernel and boot print."""
         return self.root / f"{node}.console"
 
+    def uml(self, node: str) -> Path:
+        """Where a node's kernel keeps its pid and its console socket while it runs."""
+        return self.root / f"{node}.uml"
+
     def cow(self, node: str) -> Path:
         """A node's root disk: its differences from the image."""
         return self.root / f"{node}.cow"

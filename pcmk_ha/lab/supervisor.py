@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -60,6 +61,7 @@ class Supervisor:
 
     def _power_on(self, name: str) -> None:
         lab = self._lab
+        shutil.rmtree(self._paths.uml(name), ignore_errors=True)  # a power cut leaves its traces there
         argv = uml_argv(self._specs[name], paths=self._paths, kernel=lab.kernel, image=lab.image)
         self._running[name] = start(argv, console=self._paths.console(name))
 

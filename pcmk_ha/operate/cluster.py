@@ -17,8 +17,21 @@ WORK = "/run/pcmk-ha"
 UNITS = ("corosync.service", "pacemaker.service")
 
 
+CIB = "/var/lib/pacemaker/cib/cib.xml"
+# Without any configuration Pacemaker waits 20 s for somebody else's DC. All members start together here, and
+# whatever configuration a member already has is newer than this one, which goes the moment ours is loaded.
+FIRST_CIB = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="0" num_updates="0">
+  <configuration><crm_config><cluster_property_set id="cib-bootstrap-options">
+    <nvpair id="cib-bootstrap-options-dc-deadtime" name="dc-deadtime" value="2s"/>
+  </cluster_property_set></crm_config><nodes/><resources/><constraints/></configuration><status/>
+</cib>
+"""
+
+
 def start_cluster(runner: Runner) -> None:
     """Start Corosync and Pacemaker; Pacemaker's unit requires Corosync's."""
+    if runner.run(("test", "-e", CIB), ok=(0, 1)).status == 1:
+        runner.put(CIB, FIRST_CIB, mode=0o600, owner="hacluster:haclient")
     runner.run(("systemctl", "start", *UNITS), timeout=120)
 
 

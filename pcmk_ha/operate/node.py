@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pcmk_ha.desired.hosts import hosts_block
+from pcmk_ha.desired.hosts import BEGIN, END, hosts_block
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.remote.runner import Runner
@@ -24,7 +24,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
 apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install "$@"
 """
-BEGIN, END = "# BEGIN pcmk-ha", "# END pcmk-ha"
+
 
 
 def install_packages(runner: Runner, packages: tuple[str, ...]) -> None:

@@ -84,7 +84,7 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
         done = draft.add(OpenFirewall(node.name, node.firewall), done)
     wanted = desired.cluster.start_on_boot
     if any((u := node.units.get(name)) is None or u.enabled != wanted for name in CLUSTER_UNITS):
-        done = draft.add(SetBoot(node.name, wanted), done)
+        draft.add(SetBoot(node.name, wanted), done)  # slow, and nothing waits for it
     return done
 
 

@@ -1,0 +1,99 @@
+"""STONITH devices: one for each node that can be switched off, kept off its own target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from pcmk_ha.cib.elements import Element, Op, avoid, primitive
+from pcmk_ha.desired.values import Secrets
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.parts import Fence, Node, Scalar
+
+# What an agent needs beyond address and login, unless the cluster file says otherwise.
+# ipmilan: IPMI 2.0; 1.5 sends the password nearly in clear. redfish, pve, vmware: their certificates are
+# self-signed as delivered, verification is the administrator's choice (`ssl_insecure: 0`).
+DEFAULTS: dict[str, dict[str, Scalar]] = {
+    "fence_ipmilan": {"lanplus": 1},
+    "fence_redfish": {"ssl": 1, "ssl_insecure": 1},
+    "fence_pve": {"ssl_insecure": 1},
+    "fence_vmware_rest": {"ssl": 1, "ssl_insecure": 1},
+    "fence_virsh": {},
+    "fence_vbox": {},
+}
+# Agents whose device switches many machines: they must be told which one. Default: named as the node is.
+NEEDS_PLUG = ("fence_virsh", "fence_vbox", "fence_vmware_rest", "fence_pve")
+
+
+def device_id(node: Node, index: int) -> str:
+    """Return `fence_<node>`, numbered from the second device of a node on."""
+    return f"fence_{node.name}" if index == 0 else f"fence_{node.name}_{index + 1}"
+
+
+def devices(cluster: Cluster, secrets: Secrets) -> Iterator[Element]:
+    """Yield every device as a primitive."""
+    for node in cluster.members:
+        for index, fence in enumerate(node.fence_devices):
+            yield primitive(
+                device_id(node, index),
+                f"stonith:{agent_of(cluster, fence)}",
+                parameters=_for_pacemaker(cluster, node, fence) | device_parameters(cluster, secrets, node, index),
+                ops=(
+                    Op("start", cluster.stonith.timeout_s),
+                    Op("monitor", cluster.stonith.timeout_s, cluster.stonith.monitor_s),
+                ),
+            )
+
+
+def agent_of(cluster: Cluster, fence: Fence) -> str:
+    """Return the fence agent of a device."""
+    return fence.agent or cluster.stonith.agent
+
+
+def device_parameters(cluster: Cluster, secrets: Secrets, node: Node, index: int) -> dict[str, str]:
+    """Return what the agent itself is given, secrets resolved; never to be printed."""
+    fence = node.fence_devices[index]
+    agent = agent_of(cluster, fence)
+    plug: dict[str, Scalar] = {"plug": node.name} if agent in NEEDS_PLUG else {}
+    given = {**DEFAULTS.get(agent, {}), **plug, **cluster.stonith.parameters, **fence.parameters}
+    return {name: _value(secrets, (node.name, index, name), value) for name, value in given.items()}
+
+
+def _value(secrets: Secrets, key: tuple[str, int, str], value: object) -> str:
+    if key in secrets.fence:
+        return secrets.fence[key]
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _for_pacemaker(cluster: Cluster, node: Node, fence: Fence) -> dict[str, str]:
+    """Return the fencer's own parameters of a device."""
+    values = {"pcmk_host_list": node.name, "pcmk_host_check": "static-list"}
+    if fence.delay_s:  # a bare 0 is logged as an empty value by Pacemaker 3
+        values["pcmk_delay_base"] = f"{fence.delay_s}s"
+    if cluster.stonith.action == "off":
+        values["pcmk_reboot_action"] = "off"
+    return values
+
+
+def locations(cluster: Cluster) -> Iterator[Element]:
+    """Yield what keeps each device off its target: a node that hangs cannot watch its own device."""
+    for node in cluster.members:
+        for index, _fence in enumerate(node.fence_devices):
+            ident = device_id(node, index)
+            yield avoid(f"{ident}-not-on-{node.name}", ident, node.name)
+
+
+def topology(cluster: Cluster) -> Element | None:
+    """Return fencing levels, where a node has more than one."""
+    found = etree.Element("fencing-topology")
+    for node in cluster.members:
+        levels: dict[int, list[str]] = {}
+        for index, fence in enumerate(node.fence_devices):
+            levels.setdefault(fence.level, []).append(device_id(node, index))
+        if len(node.fence_devices) > 1:
+            for level, names in sorted(levels.items()):
+                ident = f"fencing-{node.name}-{level}"
+                attributes = {"target": node.name, "index": str(level), "devices": ",".join(names)}
+                etree.SubElement(found, "fencing-level", id=ident, **attributes)
+    return found if len(found) else None

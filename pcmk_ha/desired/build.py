@@ -1,0 +1,67 @@
+"""Everything the nodes should hold, from the cluster file alone."""
+
+from __future__ import annotations
+
+from pcmk_ha.cib.build import build_cib
+from pcmk_ha.desired.drbd import disk_options, net_options
+from pcmk_ha.desired.packages import node_packages
+from pcmk_ha.desired.platform import Platform
+from pcmk_ha.desired.postgresql import parameters
+from pcmk_ha.desired.render import raw, render
+from pcmk_ha.desired.values import Desired, File, Secrets
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.parts import Node
+
+HANDLERS = ("drbd-fence-peer", "drbd-unfence-peer")
+HANDLER_HOME = "usr/local/lib/pcmk-ha"
+
+
+def build_desired(cluster: Cluster, secrets: Secrets, platform: Platform) -> Desired:
+    """Return packages, files and CIB for every node; the same input always gives the same output."""
+    version = cluster.postgresql.version or platform.postgresql
+    desired = Desired(
+        cluster=cluster,
+        platform=platform,
+        packages={n.name: node_packages(cluster, platform, data=n in cluster.nodes) for n in cluster.members},
+        files={node.name: _files(cluster, secrets, platform, node) for node in cluster.members},
+        volume_files=(),
+        cib=build_cib(cluster, secrets, platform),
+    )
+    return Desired(**{**vars(desired), "volume_files": _volume_files(desired, version)})
+
+
+def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -> tuple[File, ...]:
+    values = {
+        "cluster": cluster,
+        "members": cluster.members,
+        "drbd": cluster.drbd,
+        "platform": platform,
+        "secrets": secrets,
+        "consensus_ms": cluster.timeouts.consensus_ms or cluster.timeouts.token_ms * 12 // 10,
+        "link_count": len(cluster.nodes[0].link_addresses),
+        "net": net_options(cluster, platform),
+        "disk": disk_options(cluster, platform),
+    }
+    corosync = (
+        File("/etc/corosync/corosync.conf", render("etc/corosync/corosync.conf.j2", values)),
+        File("/etc/corosync/authkey", secrets.authkey, 0o400, secret=True, encoding="base64"),
+    )
+    if node not in cluster.nodes:
+        return corosync
+    resource = f"/etc/drbd.d/{cluster.drbd.resource}.res"
+    return (
+        *corosync,
+        *(File(f"/{HANDLER_HOME}/{name}", raw(f"{HANDLER_HOME}/{name}"), 0o755) for name in HANDLERS),
+        File("/etc/drbd.d/global_common.conf", render("etc/drbd.d/global_common.conf.j2", values)),
+        File(resource, render("etc/drbd.d/resource.res.j2", values), 0o600, secret=True),
+        File("/etc/pcmk-ha/pgpass", render("etc/pcmk-ha/pgpass.j2", values), 0o600, secret=True),
+    )
+
+
+def _volume_files(desired: Desired, version: int) -> tuple[File, ...]:
+    values = {"cluster": desired.cluster, "parameters": parameters(desired.cluster, version)}
+    home = desired.data_directory
+    names = ("conf.d/pcmk-ha.conf", "pg_hba.conf")
+    return tuple(
+        File(f"{home}/{name}", render(f"volume/{name}.j2", values), 0o600, "postgres:postgres") for name in names
+    )

@@ -1,0 +1,51 @@
+"""DRBD's options: our safe defaults under what the cluster file says."""
+
+from __future__ import annotations
+
+from pcmk_ha.desired.platform import Platform
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.parts import Scalar
+
+# protocol C: a write is acknowledged when both disks have it. Peer loss is noticed after ping-int + ping-timeout
+# (s + 0.1 s), or timeout (0.1 s) while writes are under way; timeout must be below ping-int and connect-int.
+# after-sb-*: a split brain is never solved by discarding somebody's data automatically.
+NET: dict[str, Scalar] = {
+    "protocol": "C",
+    "cram-hmac-alg": "sha256",
+    "verify-alg": "crc32c",
+    "csums-alg": "crc32c",
+    "ping-int": 2,
+    "ping-timeout": 10,
+    "timeout": 15,
+    "connect-int": 3,
+    "after-sb-0pri": "disconnect",
+    "after-sb-1pri": "disconnect",
+    "after-sb-2pri": "disconnect",
+    "rr-conflict": "disconnect",
+}
+# al-extents: 4 MiB each; after a crash that much is resynced. 1237 are 5 GiB, minutes on a 1 GBit/s link.
+DISK: dict[str, Scalar] = {
+    "on-io-error": "detach",
+    "al-extents": 1237,
+    "c-plan-ahead": 20,
+    "c-fill-target": "1M",
+    "c-min-rate": "10M",
+    "c-max-rate": "500M",
+}
+FENCING: dict[str, Scalar] = {"fencing": "resource-and-stonith"}
+
+
+def net_options(cluster: Cluster, platform: Platform) -> dict[str, str]:
+    """Return the net section; DRBD 9 has `fencing` here, 8.4 in the disk section."""
+    ours = NET | (FENCING if platform.drbd_module == 9 else {})
+    return {name: _text(value) for name, value in (ours | cluster.drbd.net).items()}
+
+
+def disk_options(cluster: Cluster, platform: Platform) -> dict[str, str]:
+    """Return the disk section."""
+    ours = DISK | (FENCING if platform.drbd_module == 8 else {})
+    return {name: _text(value) for name, value in (ours | cluster.drbd.disk).items()}
+
+
+def _text(value: Scalar) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)

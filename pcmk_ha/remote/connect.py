@@ -1,0 +1,92 @@
+"""Connections to every member of a cluster, opened side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pcmk_ha.errors import NodeUnreachable
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.parts import Node
+from pcmk_ha.remote.log import CommandLog
+from pcmk_ha.remote.runner import Runner
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A member that does not answer, and why."""
+
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The members that answer, and those that do not."""
+
+    runners: Mapping[str, Runner]
+    down: Mapping[str, Unreachable]
+
+
+@contextmanager
+def open_nodes(
+    cluster: Cluster, *, accept_new_host_keys: bool = False, log: Path | None = None, timeout_s: float = 3
+) -> Iterator[Nodes]:
+    """Connect to every member at once; the connections end with the block.
+
+    `timeout_s` bounds the wait for a member that does not answer. A host key that is not known is refused,
+    with its fingerprint in the reason, unless `accept_new_host_keys`.
+    """
+    from pcmk_ha.remote.ssh import SshRunner, open_ssh
+
+    config = _ssh_config(cluster)
+    commands = CommandLog(log)
+
+    def connect(node: Node) -> SshRunner | Unreachable:
+        host = node.name if cluster.lab else node.ssh or str(node.address)
+        try:
+            return open_ssh(
+                node.name,
+                host,
+                ssh_config=config,
+                ask=lambda _host, _fingerprint: accept_new_host_keys,
+                log=commands,
+                timeout_s=timeout_s,
+            )
+        except NodeUnreachable as error:
+            reason = str(error).removeprefix(f"{node.name}: ")
+            return Unreachable(node.name, f"{reason}; {error.hint}" if error.hint else reason)
+
+    with ThreadPoolExecutor(len(cluster.members)) as pool:
+        found = list(pool.map(connect, cluster.members))
+    runners = {runner.node: runner for runner in found if not isinstance(runner, Unreachable)}
+    try:
+        yield Nodes(runners, {gone.node: gone for gone in found if isinstance(gone, Unreachable)})
+    finally:
+        for runner in runners.values():
+            runner.close()
+
+
+def _ssh_config(cluster: Cluster) -> Path | None:
+    if cluster.lab:
+        from pcmk_ha.lab.state import load_lab
+
+        return load_lab(cluster.lab).ssh_config
+    return Path(cluster.ssh_config).expanduser() if cluster.ssh_config else None
+
+
+def fetch_live_cib(cluster: Cluster) -> str:
+    """Return the running cluster's CIB from the first member that has one; it holds fence secrets.
+
+    Raises NodeUnreachable when no member answers.
+    """
+    with open_nodes(cluster) as nodes:
+        for runner in nodes.runners.values():
+            outcome = runner.run(("cibadmin", "--query"), ok=None)
+            if outcome.status == 0:
+                return outcome.stdout
+        reasons = "; ".join(f"{name}: {gone.reason}" for name, gone in nodes.down.items())
+        raise NodeUnreachable("no member runs a cluster" + (f" ({reasons})" if reasons else ""))
