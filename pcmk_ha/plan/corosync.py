@@ -35,6 +35,8 @@ def flatten(conf: str) -> dict[str, str]:
             path.pop()
         else:
             key, _, value = line.partition(":")
+            if key.strip() == "linknumber":
+                continue  # becomes the number in the key, not a key of its own
             flat[".".join((*path, key.strip()))] = value.strip()
     return flat
 
