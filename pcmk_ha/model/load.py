@@ -41,7 +41,11 @@ def load_cluster(path: Path) -> Cluster:
         raise BadInput([Problem("this is not UTF-8 text", "", str(path))]) from None
     except OSError as error:
         raise BadInput([Problem(f"cannot be read: {error.strerror}", "", str(path))]) from None
-    return load_cluster_text(text, str(path))
+    cluster = load_cluster_text(text, str(path))
+    if cluster.ssh_config:  # counts from the file's folder, as every path in it does
+        absolute = path.parent.absolute() / Path(cluster.ssh_config).expanduser()
+        cluster = cluster.model_copy(update={"ssh_config": str(absolute)})
+    return cluster
 
 
 def load_cluster_text(text: str, name: str = "cluster.yaml") -> Cluster:

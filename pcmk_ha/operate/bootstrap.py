@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pcmk_ha.desired.values import Desired, Secrets
-from pcmk_ha.errors import Refused
+from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.operate.apply import Observer, apply_plan
 from pcmk_ha.operate.observe import observe
 from pcmk_ha.operate.perform import Performer
@@ -39,3 +39,9 @@ class Bootstrap:
     def apply(self, plan: Plan, observer: Observer) -> None:
         """Perform the plan; a run cut short anywhere is finished by the next plan and apply."""
         apply_plan(plan, Performer(self.nodes, self.desired, self.secrets), observer)
+
+
+def await_health(work: Bootstrap) -> None:
+    """Look once more, as the next run would: raises PcmkHaError when that would have something to do."""
+    if rest := work.plan():
+        raise PcmkHaError(f"still to be done after the plan was applied:\n{rest}", hint="run bootstrap again")

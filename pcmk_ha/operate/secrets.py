@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def secrets_path(cluster_path: Path) -> Path:
     return cluster_path.with_name(f"{cluster_path.stem}.secrets.yaml")
 
 
-def load_secrets(cluster: Cluster, cluster_path: Path, *, create: bool) -> Secrets:
+def load_secrets(cluster: Cluster, cluster_path: Path, *, create: bool = False) -> Secrets:
     """Return every secret's value; `create` generates, 0600, what does not exist yet.
 
     Raises BadInput naming every reference that leads nowhere, a secrets file others can read, or one that
@@ -42,6 +43,25 @@ def load_secrets(cluster: Cluster, cluster_path: Path, *, create: bool) -> Secre
     if problems:
         raise BadInput(problems)
     return Secrets(**(generated or _generate(path)), fence=fence)
+
+
+def create_secrets(cluster: Cluster, cluster_path: Path) -> Secrets:
+    """Return every secret's value, generating what does not exist yet; raises BadInput as load_secrets does."""
+    return load_secrets(cluster, cluster_path, create=True)
+
+
+def fence_secrets(cluster: Cluster, cluster_path: Path) -> Secrets:
+    """Return only what fence devices need, before anything was generated; raises BadInput."""
+    problems: list[Problem] = []
+    fence = dict(_resolve_fence(cluster, cluster_path, problems))
+    if problems:
+        raise BadInput(problems)
+    return replace(placeholder_secrets(cluster), fence=fence)
+
+
+def no_secrets(cluster: Cluster, _cluster_path: Path) -> Secrets:
+    """Return placeholders, for commands that only look."""
+    return placeholder_secrets(cluster)
 
 
 def placeholder_secrets(cluster: Cluster) -> Secrets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from pcmk_ha.desired.platform import PLATFORMS, Platform
 from pcmk_ha.desired.values import Desired, Secrets
 from pcmk_ha.errors import NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.secrets import load_secrets
+from pcmk_ha.remote.connect import AskHostKey, never, open_nodes, ssh_config_of
 from pcmk_ha.remote.runner import Runner
 
 
@@ -23,6 +25,11 @@ class Session:
     secrets: Secrets
     nodes: Mapping[str, Runner]
     down: Mapping[str, str]
+
+    @property
+    def ssh_config(self) -> Path | None:
+        """The ssh_config every connection goes by, None for the user's own."""
+        return ssh_config_of(self.cluster)
 
     def require_all(self) -> None:
         """Raise NodeUnreachable unless every member answers."""
@@ -46,20 +53,23 @@ class Session:
 
 @contextmanager
 def open_session(
-    path: Path, *, create_secrets: bool = False, accept_new_host_keys: bool = False, log: Path | None = None
+    path: Path,
+    *,
+    secrets: Callable[[Cluster, Path], Secrets] = load_secrets,
+    ask: AskHostKey = never,
+    log: Path | None = None,
+    timeout_s: float = 5,
 ) -> Iterator[Session]:
     """Load the file and its secrets and connect to every member; the connections end with the block.
 
-    Raises BadInput for a wrong file. A member that does not answer is in `down`, not an error.
+    `secrets` says which secrets are needed: see pcmk_ha.operate.secrets. Raises BadInput for a wrong file. A member that does not answer is in `down`, not an error.
     """
     from pcmk_ha.model.load import load_cluster
-    from pcmk_ha.operate.secrets import load_secrets
-    from pcmk_ha.remote.connect import open_nodes
-
     cluster = load_cluster(path)
-    secrets = load_secrets(cluster, path, create=create_secrets)
-    with open_nodes(cluster, accept_new_host_keys=accept_new_host_keys, log=log) as nodes:
-        yield Session(cluster, path, secrets, nodes.runners, {n: str(u.reason) for n, u in nodes.down.items()})
+    found = secrets(cluster, path)
+    with open_nodes(cluster, ask=ask, log=log, timeout_s=timeout_s) as nodes:
+        down = {name: gone.reason for name, gone in nodes.down.items()}
+        yield Session(cluster, path, found, nodes.runners, down)
 
 
 def find_platform(nodes: Mapping[str, Runner]) -> Platform:

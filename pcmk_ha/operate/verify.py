@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
+from pcmk_ha.client.settings import connection_string
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.service import look_at_service
 from pcmk_ha.remote.runner import Runner
 
@@ -28,14 +30,13 @@ def verify_write(nodes: Mapping[str, Runner], desired: Desired) -> None:
     holder = look_at_service(first, desired.cluster).vip_on
     client = next(node.name for node in desired.cluster.nodes if node.name != holder)
     word = secrets.token_hex(8)
-    answer = nodes[client].run(psql_argv(desired), stdin=PROOF.format(word=word), timeout=60)
+    argv = psql_argv(desired.cluster, "-q", "-A", "-t")
+    answer = nodes[client].run(argv, stdin=PROOF.format(word=word), timeout=60)
     if answer.stdout.split()[-1:] != [word]:
         raise PcmkHaError(f"{client}: wrote {word} through the VIP and read {answer.stdout!r}")
 
 
-def psql_argv(desired: Desired) -> tuple[str, ...]:
+def psql_argv(cluster: Cluster, *options: str) -> tuple[str, ...]:
     """Psql on a node as the superuser, through the VIP; its password stands in a 0600 file there."""
-    vip = desired.cluster.vip.address
-    port = desired.cluster.postgresql.port
-    target = f"host={vip} port={port} user=postgres dbname=postgres connect_timeout=5"
-    return ("env", "PGPASSFILE=/etc/pcmk-ha/pgpass", "psql", "-X", "-q", "-A", "-t", "-d", target)
+    target = connection_string(cluster, user="postgres", database="postgres")
+    return ("env", "PGPASSFILE=/etc/pcmk-ha/pgpass", "psql", "-X", "-d", target, *options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +13,14 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Node
 from pcmk_ha.remote.log import CommandLog
 from pcmk_ha.remote.runner import Runner
+
+
+AskHostKey = Callable[[str, str], bool]  # host, fingerprint -> trust it
+
+
+def never(_host: str, _fingerprint: str) -> bool:
+    """Trust no key that is not known."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -33,16 +41,16 @@ class Nodes:
 
 @contextmanager
 def open_nodes(
-    cluster: Cluster, *, accept_new_host_keys: bool = False, log: Path | None = None, timeout_s: float = 3
+    cluster: Cluster, *, ask: AskHostKey = never, log: Path | None = None, timeout_s: float = 5
 ) -> Iterator[Nodes]:
     """Connect to every member at once; the connections end with the block.
 
     `timeout_s` bounds the wait for a member that does not answer. A host key that is not known is refused,
-    with its fingerprint in the reason, unless `accept_new_host_keys`.
+    with its fingerprint in the reason, unless `ask`, told host and fingerprint, says yes.
     """
     from pcmk_ha.remote.ssh import SshRunner, open_ssh
 
-    config = _ssh_config(cluster)
+    config = ssh_config_of(cluster)
     commands = CommandLog(log)
 
     def connect(node: Node) -> SshRunner | Unreachable:
@@ -52,7 +60,7 @@ def open_nodes(
                 node.name,
                 host,
                 ssh_config=config,
-                ask=lambda _host, _fingerprint: accept_new_host_keys,
+                ask=ask,
                 log=commands,
                 timeout_s=timeout_s,
             )
@@ -70,7 +78,8 @@ def open_nodes(
             runner.close()
 
 
-def _ssh_config(cluster: Cluster) -> Path | None:
+def ssh_config_of(cluster: Cluster) -> Path | None:
+    """Return the ssh_config that reaches the members, None for the user's own."""
     if cluster.lab:
         from pcmk_ha.lab.state import load_lab
 

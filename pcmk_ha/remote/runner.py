@@ -24,6 +24,10 @@ class Runner(Protocol):
     def node(self) -> str:
         """The node's name."""
 
+    @property
+    def sudo(self) -> tuple[str, ...]:
+        """What a command of another connection must begin with to run as root there."""
+
     def run(
         self,
         argv: Sequence[str],

@@ -22,10 +22,10 @@ from paramiko.ssh_exception import AuthenticationException, BadHostKeyException,
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable
 from pcmk_ha.remote.log import CommandLog
+from pcmk_ha.remote.connect import AskHostKey
 from pcmk_ha.remote.runner import Outcome
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs tracebacks of what we report ourselves
-AskHostKey = Callable[[str, str], bool]  # host, fingerprint -> trust it
 
 
 class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
@@ -52,12 +52,16 @@ class SshRunner:
         self._connection = connection
         self._log = log
         self._lock = threading.Lock()
-        self._prefix: tuple[str, ...] = () if connection.user == "root" else ("sudo", "-n", "--")
 
     @property
     def node(self) -> str:
         """The node's name."""
         return self._node
+
+    @property
+    def sudo(self) -> tuple[str, ...]:
+        """What makes a command root's: nothing where we log in as root."""
+        return () if self._connection.user == "root" else ("sudo", "-n", "--")
 
     def run(
         self,
@@ -69,7 +73,7 @@ class SshRunner:
     ) -> Outcome:
         """Run a command as root; see Runner."""
         begin = time.monotonic()
-        status, stdout, stderr = self._execute(shlex.join((*self._prefix, *argv)), stdin, timeout)
+        status, stdout, stderr = self._execute(shlex.join((*self.sudo, *argv)), stdin, timeout)
         outcome = Outcome(tuple(argv), status, stdout, stderr)
         self._log.write(self._node, outcome, time.monotonic() - begin)
         if ok is not None and status not in ok:

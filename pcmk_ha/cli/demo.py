@@ -1,0 +1,4 @@
+"""`crm-show`."""
+import typer
+def register(app: typer.Typer) -> None:
+    """Add."""

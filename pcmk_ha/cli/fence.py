@@ -1,0 +1,122 @@
+"""`fence` and `unfence`."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pcmk_ha.cli.options import DEFAULT_FILE, ClusterFile, Yes
+
+if TYPE_CHECKING:
+    from pcmk_ha.client.process import WriterProcess
+    from pcmk_ha.operate.fence import Impact
+    from pcmk_ha.operate.session import Session
+    from pcmk_ha.remote.runner import Runner
+
+NodeName = Annotated[str, typer.Argument(metavar="NODE", help="Name of the node.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(fence)
+    app.command()(unfence)
+
+
+def fence(
+    node: NodeName,
+    file: ClusterFile = DEFAULT_FILE,
+    off: Annotated[bool, typer.Option("--off", help="Leave it switched off.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Switch a node off and on through its STONITH device, and follow what the cluster does about it.
+
+    First says what will happen, from Pacemaker's own scheduler; refuses (exit 4) when that would lose the
+    service or the last good copy. Prints how long writes through the VIP were out.
+
+    Example: pcmk-ha fence node2
+    """
+    from pcmk_ha.cli.out import confirm
+    from pcmk_ha.operate.fence import check_safe, foresee
+    from pcmk_ha.operate.session import open_session
+
+    with open_session(file) as session:
+        _require_member(session, node)
+        runner = _another_node(session, node)
+        impact = foresee(runner, session.cluster, node)
+        check_safe(runner, session.cluster, impact)
+        for line in impact.lines():
+            typer.echo(line)
+        confirm(f"Fence {node} ({'off' if off else 'off and on again'})?", yes=yes)
+        _fence_and_follow(session, runner, impact, off=off)
+
+
+def _fence_and_follow(session: Session, runner: Runner, impact: Impact, *, off: bool) -> None:
+    from pcmk_ha.client.process import WriterProcess
+    from pcmk_ha.operate.fence import await_service_elsewhere
+    from pcmk_ha.operate.fence import fence as do_fence
+
+    with WriterProcess(session.cluster, session.secrets.superuser) as writer:
+        measured = _is_writing(writer)
+        begin = time.monotonic()
+        do_fence(runner, impact.target, off=off)
+        typer.echo(f"{time.monotonic() - begin:5.1f} s  the fencer confirmed: {impact.target} is off")
+        service = await_service_elsewhere(runner, session.cluster, impact.target)
+        typer.echo(f"{time.monotonic() - begin:5.1f} s  the service is up on {service.database_on}")
+        if measured:
+            writer.await_writes(10, timeout_s=120)
+            _print_outage(writer)
+        else:
+            typer.echo("The VIP cannot be reached from here: the outage was not measured.")
+    if off:
+        typer.echo(f"{impact.target} stays off: `pcmk-ha unfence {impact.target}` switches it on.")
+
+
+def _is_writing(writer: WriterProcess) -> bool:
+    from pcmk_ha.errors import TimedOut
+
+    with contextlib.suppress(TimedOut):
+        writer.await_writes(10, timeout_s=6)
+        return True
+    return False
+
+
+def _print_outage(writer: WriterProcess) -> None:
+    ledger = writer.finish()
+    typer.echo(f"Writes were out for {ledger.outage_s:.1f} s; of {len(ledger.acknowledged)} acknowledged", nl=False)
+    typer.echo(f" {len(ledger.lost)} are missing, {len(ledger.doubtful)} were in doubt (sent, not answered).")
+
+
+def unfence(node: NodeName, file: ClusterFile = DEFAULT_FILE) -> None:
+    """Switch a node on through its STONITH device.
+
+    Example: pcmk-ha unfence node2
+    """
+    from pcmk_ha.operate.fence import unfence as do_unfence
+    from pcmk_ha.operate.session import open_session
+
+    with open_session(file) as session:
+        _require_member(session, node)
+        do_unfence(_another_node(session, node), node)
+        start = "and rejoins when it has booted" if session.cluster.start_on_boot else "; start its cluster by hand"
+        typer.echo(f"{node} is on {start}.")
+
+
+def _require_member(session: Session, node: str) -> None:
+    from pcmk_ha.errors import BadInput, Problem
+
+    names = [member.name for member in session.cluster.members]
+    if node not in names:
+        raise BadInput([Problem(f"{node} is not a node of {session.cluster.name}", f"nodes: {', '.join(names)}")])
+
+
+def _another_node(session: Session, node: str) -> Runner:
+    """Return a data node to fence from: never the target itself."""
+    from pcmk_ha.errors import Refused
+
+    for member in session.cluster.nodes:
+        if member.name != node and member.name in session.nodes:
+            return session.nodes[member.name]
+    raise Refused(f"no other data node answers: {node} may hold the last good copy", hint="nothing was touched")

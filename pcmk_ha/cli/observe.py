@@ -1,0 +1,80 @@
+"""`check` and `status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, NewHostKeys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pcmk_ha.operate.status import Status
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(check)
+    app.command()(status)
+
+
+def check(
+    file: ClusterFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+    accept_new_host_keys: NewHostKeys = False,
+) -> None:
+    """Look whether the nodes are ready, and change nothing. Exit 1 when something is in the way.
+
+    Example: pcmk-ha check --file cluster.yaml
+    """
+    from dataclasses import asdict
+
+    from pcmk_ha.cli.hostkeys import ask_host_key
+    from pcmk_ha.cli.out import print_json
+    from pcmk_ha.cli.tables import print_findings
+    from pcmk_ha.operate.check import FAIL, run_checks
+    from pcmk_ha.operate.secrets import fence_secrets
+    from pcmk_ha.operate.session import open_session
+
+    ask = ask_host_key(accept=accept_new_host_keys)
+    with open_session(file, secrets=fence_secrets, ask=ask) as session:
+        findings = run_checks(session)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        print_findings(findings)
+    raise typer.Exit(1 if any(finding.verdict == FAIL for finding in findings) else 0)
+
+
+def status(
+    file: ClusterFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until interrupted.")] = False,
+) -> None:
+    """Show the whole cluster on one screen. Exit 0 healthy, 10 degraded, 11 down.
+
+    Example: pcmk-ha status --watch
+    """
+    from pcmk_ha.cli.out import print_json
+    from pcmk_ha.cli.tables import print_status, watch_status
+
+    if watch:
+        watch_status(lambda: _look(file))
+        return
+    found = _look(file)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_status(found)
+    raise typer.Exit(found.health.value)
+
+
+def _look(file: Path) -> Status:
+    from pcmk_ha.operate.secrets import no_secrets
+    from pcmk_ha.operate.session import open_session
+    from pcmk_ha.operate.status import gather, summarise
+
+    with open_session(file, secrets=no_secrets, timeout_s=3) as session:
+        return summarise(session.cluster, gather(session.cluster, session.nodes), session.down)

@@ -1,0 +1,115 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pcmk_ha.cli.out import console
+from pcmk_ha.operate.check import FAIL, OK, Check
+from pcmk_ha.operate.status import Health, Status
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.table import Table
+
+MARKS = {OK: "[green]✓[/]", FAIL: "[bold red]✗[/]"}
+COLOUR = {Health.HEALTHY: "green", Health.DEGRADED: "yellow", Health.DOWN: "bold red"}
+WATCH_S = 2
+
+
+def print_findings(findings: Sequence[Check]) -> None:
+    """Print preflight findings, what is wrong last."""
+    from rich.markup import escape
+
+    out = console()
+    for finding in sorted(findings, key=lambda f: (f.verdict != OK, f.node)):
+        mark = MARKS.get(finding.verdict, "[yellow]![/]")
+        out.print(f"{mark} {finding.node:9} {escape(finding.title):24} {escape(finding.detail)}")
+        if finding.hint and finding.verdict != OK:
+            out.print(f"  {'':9} {'':24} → {escape(finding.hint)}", style="dim")
+    bad = sum(finding.verdict == FAIL for finding in findings)
+    out.print(f"\n{bad} of {len(findings)} checks failed." if bad else f"\nAll {len(findings)} checks passed.")
+
+
+def print_status(status: Status) -> None:
+    """Print the one screen."""
+    console().print(status_screen(status))
+
+
+def watch_status(look: Callable[[], Status]) -> None:
+    """Show the screen again and again until interrupted."""
+    from rich.live import Live
+
+    with Live(status_screen(look()), console=console(), auto_refresh=False, screen=False) as live:
+        while True:
+            time.sleep(WATCH_S)
+            live.update(status_screen(look()), refresh=True)
+
+
+def status_screen(status: Status) -> Group:
+    """Return the screen as something Rich can draw."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = [
+        Text.assemble(
+            f"{status.cluster}: ", (status.health.name.lower(), COLOUR[status.health]), f"   VIP {status.vip}", _votes(status)
+        ),
+        "",
+        _nodes(status),
+        "",
+        *_devices(status),
+    ]
+    for finding in status.findings:
+        parts.append(Text(f"! {finding.what}", style="yellow"))
+        if finding.todo:
+            parts.append(Text(f"    {finding.todo}", style="dim"))
+    return Group(*parts)
+
+
+def _votes(status: Status) -> str:
+    quorum = next((facts.quorum for facts in status.members.values() if facts.quorum), None)
+    if quorum is None:
+        return "   no quorum known"
+    return f"   {quorum.votes} of {quorum.expected} votes, {'quorate' if quorum.quorate else 'NOT quorate'}"
+
+
+def _nodes(status: Status) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("node", "state", "links", "DRBD", "disk", "peer", "runs"):
+        table.add_column(title)
+    for name, word in status.nodes.items():
+        facts = status.members.get(name)
+        drbd = facts.drbd if facts else None
+        links = f"{sum(link.connected for link in facts.links)}/{len(facts.links)}" if facts else "?"
+        state = status.unreachable.get(name, "")
+        cells = (
+            (drbd.role or "down", drbd.disk, f"{drbd.connection} {drbd.peer_disk}".strip()) if drbd else ("", "", "")
+        )
+        table.add_row(name, f"{word} (no SSH)" if state else word, links, *cells, ", ".join(_runs(status, name)))
+    return table
+
+
+def _runs(status: Status, node: str) -> Iterator[str]:
+    service = status.service
+    for what, where in (
+        ("promoted", service.promoted_on),
+        ("file system, PostgreSQL", service.database_on),
+        ("VIP", service.vip_on),
+    ):
+        if where == node:
+            yield what
+
+
+def _devices(status: Status) -> Iterator[str]:
+    service = status.service
+    yield f"STONITH: {service.devices} of {service.wanted_devices} devices running"
+    if status.fencings:
+        last = status.fencings[0]
+        yield f"last fencing: {last.action} of {last.target}, {last.status}, {last.when} UTC"
+    else:
+        yield "last fencing: never since the cluster started"

@@ -1,0 +1,50 @@
+"""Links and votes, from Corosync's own tools."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LINKS = ("corosync-cfgtool", "-n")
+QUORUM = ("corosync-quorumtool", "-s")
+NODE = re.compile(r"^nodeid: (\d+) (reachable|unreachable)")
+LINK = re.compile(r"^\s*LINK: (\d+) \S+ \((\S+)->(\S+)\) (\S+)(?: (\S+))?")
+FIELD = re.compile(r"^([A-Z][A-Za-z ]+):\s+(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """One link to one peer."""
+
+    number: int
+    to: str
+    connected: bool
+
+
+@dataclass(frozen=True)
+class Quorum:
+    """Votes in this partition."""
+
+    quorate: bool
+    votes: int
+    expected: int
+    flags: tuple[str, ...]
+
+
+def parse_links(text: str) -> tuple[LinkState, ...]:
+    """Read every link to every peer."""
+    found = (LINK.match(line) for line in text.splitlines())
+    return tuple(LinkState(int(m[1]), m[3], m[5] == "connected") for m in found if m)
+
+
+def parse_quorum(text: str) -> Quorum | None:
+    """Read the votes; None where Corosync does not run."""
+    fields = {name.strip(): value.strip() for name, value in FIELD.findall(text)}
+    if "Total votes" not in fields:
+        return None
+    return Quorum(
+        quorate=fields.get("Quorate") == "Yes",
+        votes=int(fields["Total votes"]),
+        expected=int(fields["Expected votes"]),
+        flags=tuple(fields.get("Flags", "").split()),
+    )

@@ -1,0 +1,128 @@
+"""Pacemaker's view beyond placement: nodes, failures, fencing history and constraints left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+CRM_MON = ("crm_mon", "--output-as=xml", "--one-shot", "--inactive", "--include=failcounts,fencing")
+CONSTRAINTS = ("cibadmin", "--query", "--scope", "constraints")
+LEFTOVERS = {
+    "drbd-fence-by-handler-": "the peer's data was not current; it goes when both sides are UpToDate, or: "
+    "cibadmin --delete --xpath \"//rsc_location[@id='{id}']\" after you made sure they are",
+    "cli-prefer-": "left by a move: crm_resource --clear --resource {rsc}",
+    "cli-ban-": "left by a move or ban: crm_resource --clear --resource {rsc}",
+}
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """A member as Pacemaker sees it."""
+
+    name: str
+    online: bool
+    unclean: bool
+    pending: bool
+    standby: bool
+    maintenance: bool
+
+    @property
+    def word(self) -> str:
+        """One word for a table."""
+        if self.unclean:
+            return "UNCLEAN"
+        if not self.online:
+            return "offline"
+        for word in ("pending", "standby", "maintenance"):
+            if getattr(self, word):
+                return word
+        return "online"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed action or a failcount that is not zero."""
+
+    resource: str
+    node: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Fencing:
+    """One entry of the fencer's history."""
+
+    action: str
+    target: str
+    status: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A constraint somebody or something left behind."""
+
+    id: str
+    resource: str
+    hint: str
+
+
+def parse_nodes(text: str) -> tuple[NodeState, ...]:
+    """Read the members from crm_mon's XML."""
+    root = etree.fromstring(text.encode())
+    flags = ("online", "unclean", "pending", "standby", "maintenance")
+    return tuple(
+        NodeState(str(node.get("name")), **{flag: node.get(flag) == "true" for flag in flags})
+        for node in root.iterfind("nodes/node")
+    )
+
+
+def is_in_maintenance(text: str) -> bool:
+    """Whether the whole cluster is in maintenance mode."""
+    options = etree.fromstring(text.encode()).find("summary/cluster_options")
+    return options is not None and options.get("maintenance-mode") == "true"
+
+
+def parse_failures(text: str) -> tuple[Failure, ...]:
+    """Read failed actions and failcounts."""
+    root = etree.fromstring(text.encode())
+    found = [
+        Failure(
+            str(failure.get("op_key", failure.get("id", ""))),
+            str(failure.get("node")),
+            f"{failure.get('exitstatus')}: {failure.get('exitreason') or failure.get('status')}",
+        )
+        for failure in root.iterfind("failures/failure")
+    ]
+    for node in root.iterfind("node_history/node"):
+        for history in node.iterfind("resource_history"):
+            count = history.get("fail-count", "0")
+            if count != "0":
+                found.append(Failure(str(history.get("id")), str(node.get("name")), f"failed {count} times"))
+    return tuple(found)
+
+
+def parse_fencings(text: str) -> tuple[Fencing, ...]:
+    """Read the fencer's history, the newest first, from crm_mon's or stonith_admin's XML."""
+    root = etree.fromstring(text.encode())
+    found = [
+        Fencing(
+            *(str(event.get(name)) for name in ("action", "target", "status")),
+            str(event.get("completed", "")).partition(".")[0],
+        )
+        for event in root.iter("fence_event")
+    ]
+    return tuple(sorted(found, key=lambda event: event.when, reverse=True))
+
+
+def parse_leftovers(text: str) -> tuple[Leftover, ...]:
+    """Read constraints that keep resources where they are, or from where they should be."""
+    root = etree.fromstring(text.encode())
+    found = []
+    for constraint in root.iter("rsc_location"):
+        ident, resource = str(constraint.get("id")), str(constraint.get("rsc"))
+        for prefix, hint in LEFTOVERS.items():
+            if ident.startswith(prefix):
+                found.append(Leftover(ident, resource, hint.format(id=ident, rsc=resource)))
+    return tuple(found)
