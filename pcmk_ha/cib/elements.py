@@ -54,8 +54,8 @@ def primitive(
 
 
 def _op(owner: str, op: Op) -> Element:
-    ident = "-".join((owner, op.name, *([op.role] if op.role else []), f"{op.interval}s"))
-    found = etree.Element("op", id=ident, name=op.name, interval=f"{op.interval}s", timeout=f"{op.timeout}s")
+    # as the crm shell derives it: monitors of two roles have two intervals anyway
+    found = etree.Element("op", id=f"{owner}-{op.name}-{op.interval}s", name=op.name, interval=f"{op.interval}s", timeout=f"{op.timeout}s")
     if op.role:
         found.set("role", op.role)
     if op.on_fail:

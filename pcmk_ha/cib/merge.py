@@ -50,7 +50,7 @@ def _child(parent: Element, tag: str) -> Element:
 
 
 def _put(root: Element, home: Element, wanted: Element) -> None:
-    found = _by_id(root, str(wanted.get("id")))
+    found = _by_id(root, str(wanted.get("id"))) or _same_level(home, wanted)
     if found is None:
         home.append(copy.deepcopy(wanted))
     elif wanted.tag in SETS:
@@ -69,6 +69,14 @@ def _put_pairs(root: Element, found: Element, wanted: Element) -> None:
             same.set("value", str(pair.get("value")))
         elif _by_id(root, str(pair.get("id"))) is None:
             found.append(copy.deepcopy(pair))
+
+
+def _same_level(home: Element, wanted: Element) -> Element | None:
+    """Find a fencing level by what it is for: other tools give it other ids, and there can be only one."""
+    if wanted.tag != "fencing-level":
+        return None
+    key = (wanted.get("target"), wanted.get("index"))
+    return next((e for e in home if (e.get("target"), e.get("index")) == key), None)
 
 
 def _by_id(root: Element, ident: str) -> Element | None:

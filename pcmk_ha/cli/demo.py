@@ -1,4 +1,81 @@
-"""`crm-show`."""
+"""`demo`: a lab, a cluster on it, the primary's power cut, and what becomes of the data."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+
 def register(app: typer.Typer) -> None:
-    """Add."""
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="Folder for the cluster file.")] = Path("demo"),
+    name: Annotated[str, typer.Option("--name", help="Name of the lab.")] = "demo",
+    suite: Annotated[str, typer.Option(help="Debian suite of the nodes: trixie or bookworm.")] = "trixie",
+    arbiter: Annotated[bool, typer.Option("--arbiter", help="Add a third node that only votes.")] = False,
+) -> None:
+    """Build a real cluster in a lab on this machine, kill the primary, and count what was lost.
+
+    The lab stays up for you to play with, for twelve hours at most.
+
+    Example: pcmk-ha demo
+    """
+    from pcmk_ha.cli.config import init
+    from pcmk_ha.cli.lab import up
+    from pcmk_ha.cli.operate import bootstrap
+    from pcmk_ha.lab.paths import LabPaths
+
+    begin = time.monotonic()
+    file = folder / "cluster.yaml"
+    if LabPaths.of(name).root.exists():
+        typer.echo(f"The lab {name} is up already; going on with it.")
+    else:
+        _say(begin, "A lab of two machines: own kernels, disks, networks and IPMI controllers.")
+        _forget(file)
+        up(name=name, suite=suite, arbiter=arbiter, memory=1024, disk=2, hours=12)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        init(path=file, lab=name)
+    _say(begin, "A cluster on it, from one file.")
+    bootstrap(file=file, wipe=None, dry_run=False, yes=True, as_json=False, accept_new_host_keys=False)
+    _say(begin, "The power of the primary goes, while a client writes.")
+    _cut_power(file)
+    typer.echo(f"\nAll of it took {time.monotonic() - begin:.0f} s. Now it is yours:")
+    typer.echo(f"  cd {folder}")
+    typer.echo("  pcmk-ha status --watch     pcmk-ha fence node1      pcmk-ha psql      pcmk-ha crm-show")
+    typer.echo(f"  pcmk-ha lab power off node2 --name {name}         pcmk-ha lab down --name {name}")
+
+
+def _say(begin: float, text: str) -> None:
+    typer.secho(f"\n[{time.monotonic() - begin:4.0f} s] {text}", bold=True)
+
+
+def _forget(file: Path) -> None:
+    """Remove what belonged to an earlier lab of this folder: its disks are gone, so are its secrets."""
+    from pcmk_ha.operate.secrets import secrets_path
+
+    for old in (file, secrets_path(file)):
+        old.unlink(missing_ok=True)
+
+
+def _cut_power(file: Path) -> None:
+    from pcmk_ha.errors import PcmkHaError
+    from pcmk_ha.lab.failover import cut_power_of_primary
+    from pcmk_ha.operate.session import open_session
+
+    with open_session(file) as session:
+        result = cut_power_of_primary(session, typer.echo)
+    ledger = result.ledger
+    typer.echo(f"  Writes were out for {ledger.outage_s:.1f} s.")
+    typer.echo(
+        f"  {len(ledger.acknowledged)} writes were acknowledged, {len(ledger.lost)} of them are missing; "
+        f"{len(ledger.doubtful)} were in doubt (sent, not answered)."
+    )
+    if ledger.lost:
+        raise PcmkHaError(f"acknowledged rows are missing: {ledger.lost[:10]}")

@@ -73,12 +73,12 @@ def check_safe(runner: Runner, cluster: Cluster, impact: Impact) -> None:
 def fence(runner: Runner, target: str, *, off: bool) -> None:
     """Have the fencer switch the target off (and on again unless `off`); returns once it is confirmed."""
     verb = "--fence" if off else "--reboot"
-    runner.run(("stonith_admin", verb, target, "--timeout=120s", "--tag=pcmk-ha"), timeout=150)
+    runner.run(("stonith_admin", verb, target, "--timeout=120", "--tag=pcmk-ha"), timeout=150)
 
 
 def unfence(runner: Runner, target: str) -> None:
     """Have the fencer switch the target on."""
-    runner.run(("stonith_admin", "--unfence", target, "--timeout=120s", "--tag=pcmk-ha"), timeout=150)
+    runner.run(("stonith_admin", "--unfence", target, "--timeout=120", "--tag=pcmk-ha"), timeout=150)
 
 
 def await_service_elsewhere(runner: Runner, cluster: Cluster, target: str) -> Service:
