@@ -51,6 +51,10 @@ def _properties(cluster: Cluster, platform: Platform) -> Element:
         "start-failure-is-fatal": "false",
         "cluster-recheck-interval": "5min",
         "dc-deadtime": "20s",
+        # On a small node the load of a failover itself makes Pacemaker run one job at a time, and the VIP
+        # then waits for PostgreSQL: allow what a failover needs (its default is 2 a core, 1 under load).
+        "load-threshold": "400%",
+        "node-action-limit": 6,
     }
     if cluster.fencing_delay_s:
         values["priority-fencing-delay"] = f"{cluster.fencing_delay_s}s"

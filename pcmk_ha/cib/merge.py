@@ -50,7 +50,9 @@ def _child(parent: Element, tag: str) -> Element:
 
 
 def _put(root: Element, home: Element, wanted: Element) -> None:
-    found = _by_id(root, str(wanted.get("id"))) or _same_level(home, wanted)
+    found = _by_id(root, str(wanted.get("id")))
+    if found is None:
+        found = _same_level(home, wanted)
     if found is None:
         home.append(copy.deepcopy(wanted))
     elif wanted.tag in SETS:

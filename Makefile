@@ -1,0 +1,52 @@
+# Everything a newcomer or CI runs. `make demo` and `make test` install what they need (Debian or Ubuntu, as root).
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p && break; done)
+# The lab's tools; the second list is for tests with the cluster's own checkers.
+LAB_PACKAGES  := python3-venv mmdebstrap patchelf e2fsprogs kmod iproute2 util-linux openssh-client procps
+TEST_PACKAGES := pacemaker-cli-utils crmsh corosync drbd-utils dash shellcheck ruby
+
+.PHONY: help demo test check unit lab-tests bench-bootstrap readme clean
+
+help:  ## Show these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.lab: pyproject.toml
+	tools/apt-install $(LAB_PACKAGES)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[lab]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.lab
+	tools/apt-install $(TEST_PACKAGES)
+	$(BIN)/pip install -q --disable-pip-version-check $$($(PYTHON) tools/dev-requirements)
+	@touch $@
+
+demo: $(VENV)/.lab  ## Build a real cluster on this machine, cut the primary's power, count what was lost
+	$(BIN)/pcmk-ha demo
+
+check: $(VENV)/.dev  ## Format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	shellcheck -s dash templates/usr/local/lib/pcmk-ha/* pcmk_ha/lab/guest/lab-setup pcmk_ha/lab/guest/customize tools/apt-install
+	ruby -c Vagrantfile
+
+unit: $(VENV)/.dev  ## Tests without a lab
+	$(BIN)/pytest -q -m 'not lab'
+
+lab-tests: $(VENV)/.dev  ## Tests on real labs (as root)
+	$(BIN)/pytest -q -m lab
+
+test: check  ## Everything: checks, unit and offline tests, labs (as root)
+	$(BIN)/pytest -q
+
+bench-bootstrap: $(VENV)/.lab  ## Time empty nodes to a serving cluster, with two and three votes
+	$(BIN)/python bench/bootstrap.py
+
+readme: $(VENV)/.dev  ## Print the commands' help blocks and pictures into the README anew
+	$(BIN)/python tools/readme.py
+
+clean:  ## Remove the virtual environment
+	rm -rf $(VENV)
