@@ -7,9 +7,9 @@ from lxml import etree
 from pcmk_ha.cib import resources, stonith
 from pcmk_ha.cib.dialect import property_name
 from pcmk_ha.cib.elements import Element, nvset
-from pcmk_ha.desired.platform import Platform
-from pcmk_ha.desired.values import Secrets
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.platform import Platform
+from pcmk_ha.model.secret import Secrets
 
 PROPERTIES = "cib-bootstrap-options"  # the set Pacemaker's own tools write to
 SCHEMA = "pacemaker-3.9"  # known to every Pacemaker from 2.1.5 on; a live CIB keeps its own
@@ -24,7 +24,12 @@ def build_cib(cluster: Cluster, secrets: Secrets, platform: Platform) -> str:
     configuration = etree.SubElement(root, "configuration")
     configuration.append(_properties(cluster, platform))
     etree.SubElement(configuration, "nodes")
-    _section(configuration, "resources", *stonith.devices(cluster, secrets), *resources.resources(cluster, version, data))
+    _section(
+        configuration,
+        "resources",
+        *stonith.devices(cluster, secrets),
+        *resources.resources(cluster, version, data),
+    )
     _section(configuration, "constraints", *stonith.locations(cluster), *resources.constraints(cluster))
     topology = stonith.topology(cluster)
     if topology is not None:

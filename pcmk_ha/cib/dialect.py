@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pcmk_ha.desired.platform import Platform
+from pcmk_ha.model.platform import Platform
 
 # Pacemaker 3.0.2 renamed these; the old names are still read (its ChangeLog.md).
 RENAMED = {

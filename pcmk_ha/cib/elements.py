@@ -41,7 +41,7 @@ def primitive(
     """Return a primitive; `agent` is `class:provider:type` or `class:type`."""
     parts = agent.split(":")
     attributes = dict(zip(("class", "provider", "type") if len(parts) == 3 else ("class", "type"), parts, strict=True))
-    found = etree.Element("primitive", id=ident, **attributes)
+    found = etree.Element("primitive", {"id": ident, **attributes})
     if parameters:
         found.append(nvset("instance_attributes", ident, "instance_attributes", parameters))
     if meta:
@@ -55,7 +55,13 @@ def primitive(
 
 def _op(owner: str, op: Op) -> Element:
     # as the crm shell derives it: monitors of two roles have two intervals anyway
-    found = etree.Element("op", id=f"{owner}-{op.name}-{op.interval}s", name=op.name, interval=f"{op.interval}s", timeout=f"{op.timeout}s")
+    found = etree.Element(
+        "op",
+        id=f"{owner}-{op.name}-{op.interval}s",
+        name=op.name,
+        interval=f"{op.interval}s",
+        timeout=f"{op.timeout}s",
+    )
     if op.role:
         found.set("role", op.role)
     if op.on_fail:

@@ -10,7 +10,15 @@ from lxml import etree
 from pcmk_ha.cib.elements import Element
 
 # In the order the schema wants them (Pacemaker's cib-*.rng)
-SECTIONS = ("crm_config", "nodes", "resources", "constraints", "fencing-topology", "rsc_defaults", "op_defaults")
+SECTIONS = (
+    "crm_config",
+    "nodes",
+    "resources",
+    "constraints",
+    "fencing-topology",
+    "rsc_defaults",
+    "op_defaults",
+)
 SETS = {"cluster_property_set", "meta_attributes", "instance_attributes"}
 
 

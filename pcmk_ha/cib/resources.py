@@ -69,7 +69,11 @@ def _server(cluster: Cluster, version: int, data: str) -> Element:
         SERVER,
         "ocf:heartbeat:pgsql",
         parameters=parameters,
-        ops=(Op("start", cluster.timeouts.start_s), Op("stop", cluster.timeouts.stop_s), Op("monitor", 30, 10)),
+        ops=(
+            Op("start", cluster.timeouts.start_s),
+            Op("stop", cluster.timeouts.stop_s),
+            Op("monitor", 30, 10),
+        ),
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from pcmk_ha.cib.elements import Element, Op, avoid, primitive
-from pcmk_ha.desired.values import Secrets
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Fence, Node, Scalar
+from pcmk_ha.model.secret import Secrets
 
 # What an agent needs beyond address and login, unless the cluster file says otherwise.
 # ipmilan: IPMI 2.0; 1.5 sends the password nearly in clear. redfish, pve, vmware: their certificates are
@@ -94,6 +94,6 @@ def topology(cluster: Cluster) -> Element | None:
         if len(node.fence_devices) > 1:
             for level, names in sorted(levels.items()):
                 ident = f"fencing-{node.name}-{level}"
-                attributes = {"target": node.name, "index": str(level), "devices": ",".join(names)}
-                etree.SubElement(found, "fencing-level", id=ident, **attributes)
+                attributes = {"id": ident, "target": node.name, "index": str(level), "devices": ",".join(names)}
+                etree.SubElement(found, "fencing-level", attributes)
     return found if len(found) else None

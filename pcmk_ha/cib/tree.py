@@ -25,5 +25,8 @@ def parse_cib(text: str, name: str) -> Element:
 def as_plain(element: Element) -> dict[str, Any]:
     """Return tag, attributes and children."""
     children = [as_plain(child) for child in element if isinstance(child.tag, str)]
-    plain: dict[str, Any] = {"tag": element.tag, **({"attributes": dict(element.items())} if len(element.keys()) else {})}
+    plain: dict[str, Any] = {
+        "tag": element.tag,
+        **({"attributes": dict(element.items())} if len(element.keys()) else {}),
+    }
     return plain | ({"children": children} if children else {})

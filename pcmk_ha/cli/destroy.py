@@ -41,7 +41,9 @@ def destroy(
 
             for done in undo_node(runner, desired, wipe_data=wipe_data):
                 typer.echo(f"{node}: {done}")
-    typer.echo("The packages stay installed." if wipe_data else "Packages and data stay; bootstrap takes them up again.")
+    typer.echo(
+        "The packages stay installed." if wipe_data else "Packages and data stay; bootstrap takes them up again."
+    )
 
 
 def _confirm(session: Session, name: str, *, wipe_data: bool, yes: bool) -> None:

@@ -28,10 +28,10 @@ def render(
     Example: pcmk-ha render --out rendered && diff -r rendered.old rendered
     """
     from pcmk_ha.desired.build import build_desired
-    from pcmk_ha.desired.platform import PLATFORMS
     from pcmk_ha.desired.tree import write_tree
     from pcmk_ha.errors import BadInput, Problem
     from pcmk_ha.model.load import load_cluster
+    from pcmk_ha.model.platform import PLATFORMS
     from pcmk_ha.operate.secrets import load_secrets, placeholder_secrets
 
     cluster = load_cluster(file)

@@ -29,7 +29,8 @@ def crm_show(
     xml: Annotated[bool, typer.Option("--xml", help="Print XML.")] = False,
     as_json: AsJson = False,
     show_secrets: Annotated[
-        bool, typer.Option("--show-secrets", help="Print fence passwords too, so that the text can be loaded.")
+        bool,
+        typer.Option("--show-secrets", help="Print fence passwords too, so that the text can be loaded."),
     ] = False,
     suite: Annotated[str, typer.Option(help="With --desired: suite of the nodes.")] = "trixie",
 ) -> None:
@@ -75,9 +76,9 @@ def _text_of(cib: str) -> str:
 
 def _desired(file: Path, suite: str) -> str:
     from pcmk_ha.cib.build import build_cib
-    from pcmk_ha.desired.platform import PLATFORMS
     from pcmk_ha.errors import BadInput, Problem
     from pcmk_ha.model.load import load_cluster
+    from pcmk_ha.model.platform import PLATFORMS
     from pcmk_ha.operate.secrets import load_secrets, placeholder_secrets, secrets_path
 
     if suite not in PLATFORMS:
@@ -137,6 +138,6 @@ def _diff(file: Path) -> None:
         root = parse_cib(text, "CIB")
         mask_secrets(root)
         texts.append(to_crmsh(root).splitlines())
-    lines = list(unified_diff(*texts, "live", "desired", lineterm=""))
+    lines = list(unified_diff(texts[0], texts[1], "live", "desired", lineterm=""))
     _highlight("\n".join(lines or ["secrets differ"]) + "\n", "diff")
     raise typer.Exit(CHANGES_FOUND)

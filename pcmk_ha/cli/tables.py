@@ -55,7 +55,10 @@ def status_screen(status: Status) -> Group:
 
     parts: list[RenderableType] = [
         Text.assemble(
-            f"{status.cluster}: ", (status.health.name.lower(), COLOUR[status.health]), f"   VIP {status.vip}", _votes(status)
+            f"{status.cluster}: ",
+            (status.health.name.lower(), COLOUR[status.health]),
+            f"   VIP {status.vip}",
+            _votes(status),
         ),
         "",
         _nodes(status),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Ledger:
     def outage_window(self) -> tuple[float, float]:
         """When the longest gap began and ended."""
         edges = self._edges()
-        return max(zip(edges, edges[1:], strict=False), key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
+        return max(pairwise(edges), key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
 
     @property
     def lost(self) -> tuple[int, ...]:
@@ -52,4 +53,4 @@ class Ledger:
 
     def _gaps(self) -> list[float]:
         edges = self._edges()
-        return [late - early for early, late in zip(edges, edges[1:], strict=False)]
+        return [late - early for early, late in pairwise(edges)]

@@ -72,7 +72,7 @@ class Writer:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._conninfo, password=self._password, autocommit=True)
             for statement in PREPARE if self._seq == 0 else ():
-                self._connection.execute(statement)  # type: ignore[arg-type]  # constants above
+                self._connection.execute(statement)
         return self._connection
 
     def _drop(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pcmk_ha.cib.build import build_cib
 from pcmk_ha.desired.drbd import disk_options, net_options
 from pcmk_ha.desired.packages import node_packages
-from pcmk_ha.desired.platform import Platform
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.desired.render import raw, render
-from pcmk_ha.desired.values import Desired, File, Secrets
+from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Node
+from pcmk_ha.model.platform import Platform
+from pcmk_ha.model.secret import Secrets
 
 HANDLERS = ("drbd-fence-peer", "drbd-unfence-peer")
 HANDLER_HOME = "usr/local/lib/pcmk-ha"

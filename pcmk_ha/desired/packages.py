@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pcmk_ha.desired.platform import Platform
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.platform import Platform
 
 MEMBER = ("corosync", "pacemaker", "pacemaker-cli-utils", "resource-agents")
 # Debian 13 split the fence agents; these names differ from the agent's.

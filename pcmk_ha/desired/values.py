@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pcmk_ha.desired.platform import Platform
 from pcmk_ha.model.cluster import Cluster
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """Resolved secret values; never printed (repr is empty), never part of an argv."""
-
-    authkey: str = field(repr=False)  # base64 of the 128 random bytes of /etc/corosync/authkey
-    drbd: str = field(repr=False)  # DRBD shared-secret
-    superuser: str = field(repr=False)  # password of PostgreSQL's `postgres`
-    application: str = field(repr=False)  # password of postgresql.user
-    fence: Mapping[tuple[str, int, str], str] = field(repr=False, default_factory=dict)
-    # (node name, index of its device, parameter) -> value, for every SecretRef in fence and stonith parameters
+from pcmk_ha.model.platform import Platform
 
 
 @dataclass(frozen=True)

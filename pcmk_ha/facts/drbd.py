@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 PROC_DRBD = ("cat", "/proc/drbd")
 STATUS_9 = ("drbdsetup", "status", "--json")
@@ -59,8 +60,8 @@ def parse_status_9(text: str, resource: str) -> DrbdState:
     found = next((r for r in json.loads(text or "[]") if r["name"] == resource), None)
     if found is None:
         return DrbdState()
-    peer = next(iter(found.get("connections", [])), {})
-    volume = next(iter(peer.get("peer_devices", [])), {})
+    peer: dict[str, Any] = next(iter(found.get("connections", [])), {})
+    volume: dict[str, Any] = next(iter(peer.get("peer_devices", [])), {})
     done = volume.get("percent-in-sync")
     return DrbdState(
         role=found["role"],

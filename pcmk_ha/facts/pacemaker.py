@@ -108,8 +108,10 @@ def parse_fencings(text: str) -> tuple[Fencing, ...]:
     root = etree.fromstring(text.encode())
     found = [
         Fencing(
-            *(str(event.get(name)) for name in ("action", "target", "status")),
-            str(event.get("completed", "")).partition(".")[0],
+            action=str(event.get("action")),
+            target=str(event.get("target")),
+            status=str(event.get("status")),
+            when=str(event.get("completed", "")).partition(".")[0],
         )
         for event in root.iter("fence_event")
     ]

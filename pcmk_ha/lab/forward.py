@@ -1,5 +1,8 @@
-"""Doors from 127.0.0.1 into the lab: a listening socket stays in the namespace it was opened in, so it is
-opened before the supervisor enters the lab's own, and what it connects to is inside."""
+"""Doors from 127.0.0.1 into the lab.
+
+A listening socket stays in the namespace it was opened in, so it is opened before the supervisor enters the
+lab's own, and what it connects to is inside.
+"""
 
 from __future__ import annotations
 

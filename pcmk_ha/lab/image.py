@@ -14,8 +14,19 @@ SYSTEM = (
     "systemd-sysv", "udev", "dbus", "openssh-server", "iproute2", "iputils-ping", "iputils-arping", "procps",
     "psmisc", "kmod", "sudo", "less", "e2fsprogs",
 )  # fmt: skip
-CLUSTER = ("corosync", "pacemaker", "pacemaker-cli-utils", "crmsh", "drbd-utils", "resource-agents", "ipmitool")
-OF_SUITE = {"trixie": ("fence-agents-ipmilan", "postgresql-17"), "bookworm": ("fence-agents", "postgresql-15")}
+CLUSTER = (
+    "corosync",
+    "pacemaker",
+    "pacemaker-cli-utils",
+    "crmsh",
+    "drbd-utils",
+    "resource-agents",
+    "ipmitool",
+)
+OF_SUITE = {
+    "trixie": ("fence-agents-ipmilan", "postgresql-17"),
+    "bookworm": ("fence-agents", "postgresql-15"),
+}
 SIZE = "6G"  # sparse; a guest never fills it
 
 

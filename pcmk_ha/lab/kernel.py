@@ -46,7 +46,7 @@ def _extract(root: Path, report: Report) -> None:
             raise
         report("WARNING: the mirror's snapshot of testing is past its validity; its signature is still checked")
         shutil.rmtree(root, ignore_errors=True)
-        run_reporting(_argv(root, "--aptopt=Acquire::Check-Valid-Until \"false\""), report)
+        run_reporting(_argv(root, '--aptopt=Acquire::Check-Valid-Until "false"'), report)
 
 
 def _argv(root: Path, *options: str) -> Sequence[str]:

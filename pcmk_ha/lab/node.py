@@ -83,7 +83,7 @@ def start(argv: tuple[str, ...], *, console: Path) -> RunningNode:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # the supervisor is single-threaded when it starts a node
+            preexec_fn=die_with_parent,  # noqa: PLW1509  the supervisor is single-threaded when it starts a node
         )
     return RunningNode(process)
 

@@ -14,9 +14,7 @@ TAIL = 15
 def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60) -> str:
     """Return a program's standard output; raises CommandFailed with the end of its complaint."""
     try:
-        done = subprocess.run(
-            list(argv), input=stdin, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        done = subprocess.run(list(argv), input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CommandFailed(f"{argv[0]}: {error}") from None
     if done.returncode != 0:
@@ -28,7 +26,12 @@ def run_reporting(argv: Sequence[str], report: Report, *, cwd: str | None = None
     """Run a long program and pass on every line it prints; raises CommandFailed with its last lines."""
     lines: list[str] = []
     with subprocess.Popen(
-        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
     ) as process:
         for line in process.stdout or ():
             lines.append(line.rstrip())

@@ -36,9 +36,7 @@ def write_seeds(spec: LabSpec, paths: LabPaths, ssh_ports: Mapping[str, int]) ->
 
 
 def _files(node: NodeSpec, host_key: str, public: str, login: str) -> dict[str, tuple[str, int]]:
-    links = (
-        f"vec0={node.address}/{CLUSTER_NET.prefixlen} vec1={node.replication_address}/{REPLICATION_NET.prefixlen}"
-    )
+    links = f"vec0={node.address}/{CLUSTER_NET.prefixlen} vec1={node.replication_address}/{REPLICATION_NET.prefixlen}"
     return {
         "etc/hostname": (f"{node.name}\n", 0o644),
         "etc/hosts": (f"127.0.0.1 localhost\n127.0.1.1 {node.name}\n", 0o644),

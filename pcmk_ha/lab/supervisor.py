@@ -56,7 +56,7 @@ class Supervisor:
         return subprocess.Popen(
             (sys.executable, "-m", "pcmk_ha.lab.bmc", *arguments),
             stdin=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509  single-threaded
         )
 
     def _power_on(self, name: str) -> None:
@@ -68,7 +68,7 @@ class Supervisor:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             answer = self._answer(json.loads(await reader.readline()))
-        except Exception as error:  # noqa: BLE001  whatever it is, the asker must hear it and the lab go on
+        except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         writer.write(json.dumps(answer).encode() + b"\n")
         with contextlib.suppress(OSError):

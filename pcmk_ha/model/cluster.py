@@ -34,7 +34,7 @@ class Cluster(Part):
     timeouts: Timeouts = Timeouts()
     properties: ClusterProperties = ClusterProperties()
     start_on_boot: bool = Field(
-        True, description="Corosync and Pacemaker start at boot, so that a fenced node rejoins by itself."
+        default=True, description="Corosync and Pacemaker start at boot, so that a fenced node rejoins by itself."
     )
     lab: Name | None = Field(None, description="Name of the local lab the nodes live in.")
     ssh_config: str | None = Field(None, description="ssh_config file; default the user's own.")

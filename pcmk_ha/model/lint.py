@@ -72,7 +72,10 @@ def _same_names(cluster: Cluster) -> Iterator[Finding]:
     seen: set[str] = set()
     for place, node in _members(cluster):
         if node.name in seen:
-            yield (*place, "name"), Problem(f"two nodes are named {node.name}", "names are host names: unique")
+            yield (
+                (*place, "name"),
+                Problem(f"two nodes are named {node.name}", "names are host names: unique"),
+            )
         seen.add(node.name)
 
 
@@ -116,7 +119,10 @@ def _links(cluster: Cluster) -> Iterator[Finding]:
     counts = {len(node.link_addresses) for _place, node in _members(cluster)}
     if len(counts) > 1:
         said = ", ".join(f"{node.name} {len(node.link_addresses)}" for _place, node in _members(cluster))
-        yield ("nodes",), Problem(f"the nodes have different numbers of links: {said}", "list `links` on every node")
+        yield (
+            ("nodes",),
+            Problem(f"the nodes have different numbers of links: {said}", "list `links` on every node"),
+        )
         return
     for index in range(counts.pop()):
         versions = {ip_interface(node.link_addresses[index]).version for _place, node in _members(cluster)}
@@ -128,8 +134,12 @@ def _replication(cluster: Cluster) -> Iterator[Finding]:
     given = [node.replication_address is not None for node in cluster.nodes]
     if any(given) and not all(given):
         missing = given.index(False)
-        yield ("nodes", missing), Problem(
-            f"replication_address is missing: {cluster.nodes[1 - missing].name} has one", "give both or none"
+        yield (
+            ("nodes", missing),
+            Problem(
+                f"replication_address is missing: {cluster.nodes[1 - missing].name} has one",
+                "give both or none",
+            ),
         )
     if cluster.arbiter and cluster.arbiter.replication_address:
         yield ("arbiter", "replication_address"), Problem("the arbiter holds no data and replicates nothing")
@@ -161,7 +171,10 @@ def _devices(cluster: Cluster) -> Iterator[tuple[Path, Node, Fence]]:
 def _missing_devices(cluster: Cluster) -> Iterator[Finding]:
     for place, node in _members(cluster):
         if not node.fence_devices:
-            yield (*place, "fence"), Problem(f"{node.name} has no fence device", "STONITH is not optional here")
+            yield (
+                (*place, "fence"),
+                Problem(f"{node.name} has no fence device", "STONITH is not optional here"),
+            )
 
 
 def _same_devices(cluster: Cluster) -> Iterator[Finding]:
@@ -170,8 +183,14 @@ def _same_devices(cluster: Cluster) -> Iterator[Finding]:
     for place, node, fence in _devices(cluster):
         given = {**cluster.stonith.parameters, **fence.parameters}
         agent = fence.agent or cluster.stonith.agent
-        plug = given.get("plug", given.get("port", node.name if agent not in ("fence_ipmilan", "fence_redfish") else ""))
-        key = (agent, f"{given.get('ip')}:{given.get('ipport', '')}", str(plug) + str(given.get("systems_uri", "")))
+        plug = given.get(
+            "plug", given.get("port", node.name if agent not in ("fence_ipmilan", "fence_redfish") else "")
+        )
+        key = (
+            agent,
+            f"{given.get('ip')}:{given.get('ipport', '')}",
+            str(plug) + str(given.get("systems_uri", "")),
+        )
         if key in owner and given.get("ip") is not None:
             whom = f"{node.name} has it twice" if owner[key] == node.name else f"{owner[key]} has it already"
             yield place, Problem(f"two devices for one target: {agent} at {key[1].rstrip(':')}: {whom}")
@@ -185,10 +204,16 @@ def _required_parameters(cluster: Cluster) -> Iterator[Finding]:
         given = {**cluster.stonith.parameters, **fence.parameters}
         for name in REQUIRED.get(agent, ()):
             if name not in given:
-                yield place, Problem(f"{node.name}: {agent} needs `{name}`", f"{agent} -o metadata lists them all")
+                yield (
+                    place,
+                    Problem(f"{node.name}: {agent} needs `{name}`", f"{agent} -o metadata lists them all"),
+                )
         for name in given:
             if name.startswith("pcmk_"):
-                yield (*place, name), Problem(f"{name} is set by pcmk-ha", "use delay_s, level and stonith.action")
+                yield (
+                    (*place, name),
+                    Problem(f"{name} is set by pcmk-ha", "use delay_s, level and stonith.action"),
+                )
 
 
 def _plain_secrets(cluster: Cluster) -> Iterator[Finding]:
@@ -198,14 +223,22 @@ def _plain_secrets(cluster: Cluster) -> Iterator[Finding]:
         for name, value in values.items():
             sensitive = any(word in name.lower() for word in SECRET_WORDS) and "script" not in name
             if sensitive and not isinstance(value, EnvSecret | FileSecret):
-                yield (*place, name), Problem(
-                    f"{name} stands in the file in plain text",
-                    f"{name}: {{env: NAME}} or {name}: {{file: PATH}}",
+                yield (
+                    (*place, name),
+                    Problem(
+                        f"{name} stands in the file in plain text",
+                        f"{name}: {{env: NAME}} or {name}: {{file: PATH}}",
+                    ),
                 )
 
 
 def _ports(cluster: Cluster) -> Iterator[Finding]:
-    taken = {22: "SSH", **dict.fromkeys(range(5405, 5413), "Corosync (udp)"), 2224: "pcsd", 3121: "pacemaker_remote"}
+    taken = {
+        22: "SSH",
+        **dict.fromkeys(range(5405, 5413), "Corosync (udp)"),
+        2224: "pcsd",
+        3121: "pacemaker_remote",
+    }
     named = ((("postgresql", "port"), cluster.postgresql.port), (("drbd", "port"), cluster.drbd.port))
     for place, port in named:
         if port in taken:
@@ -216,7 +249,16 @@ def _ports(cluster: Cluster) -> Iterator[Finding]:
 def _data_directory(cluster: Cluster) -> Iterator[Finding]:
     mount = cluster.filesystem.mount_point.rstrip("/")
     data = cluster.postgresql.data_directory
-    if ".." in mount.split("/") or mount in ("", "/usr", "/etc", "/var", "/root", "/home", "/boot", "/var/lib"):
+    if ".." in mount.split("/") or mount in (
+        "",
+        "/usr",
+        "/etc",
+        "/var",
+        "/root",
+        "/home",
+        "/boot",
+        "/var/lib",
+    ):
         yield ("filesystem", "mount_point"), Problem(f"{mount or '/'} cannot be a mount point of data")
     if data is not None and (not data.startswith(f"{mount}/") or ".." in data.split("/")):
         yield (
@@ -266,7 +308,10 @@ def _timeouts(cluster: Cluster) -> Iterator[Finding]:
     if times.consensus_ms is not None and times.consensus_ms * 10 < times.token_ms * 12:
         yield (
             ("timeouts", "consensus_ms"),
-            Problem(f"consensus {times.consensus_ms} ms is below 1.2 x token", "corosync.conf(5) wants at least that"),
+            Problem(
+                f"consensus {times.consensus_ms} ms is below 1.2 x token",
+                "corosync.conf(5) wants at least that",
+            ),
         )
 
 

@@ -81,14 +81,20 @@ def _place(location: tuple[int | str, ...], value: Any) -> Place:
     """Return the path in the file: pydantic also names the union member it tried, which is not a key."""
     place: list[int | str] = []
     for step in location[:-1]:
-        if (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and step < len(value)
-        ):
-            value = value[step]
+        inside, value = _descend(value, step)
+        if inside:
             place.append(step)
     last = location[-1] if location else ""
     member = isinstance(last, str) and (last[:1].isupper() or "[" in last or last in ("str", "int", "float", "bool"))
     return tuple(place) if member else (*place, last)
+
+
+def _descend(value: Any, step: int | str) -> tuple[bool, Any]:
+    if isinstance(value, dict) and step in value:
+        return True, value[step]
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return True, value[step]
+    return False, value
 
 
 def _say(detail: ErrorDetails, place: Place) -> tuple[str, str]:

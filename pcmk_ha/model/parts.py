@@ -31,9 +31,7 @@ class Fence(Part):
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, SecretRef | Scalar]
 
-    agent: str | None = Field(
-        None, pattern=r"^fence_[a-z0-9_]+$", description="Fence agent; default stonith.agent."
-    )
+    agent: str | None = Field(None, pattern=r"^fence_[a-z0-9_]+$", description="Fence agent; default stonith.agent.")
     level: int = Field(1, ge=1, le=9, description="Fencing level; devices of one level act together.")
     delay_s: int = Field(0, ge=0, le=120, description="pcmk_delay_base of this device, seconds.")
 
@@ -52,9 +50,7 @@ class Node(Part):
     links: tuple[IPvAnyAddress, ...] = Field(
         (), max_length=8, description="Corosync links, ring0_addr first; default: address only."
     )
-    replication_address: IPvAnyAddress | None = Field(
-        None, description="DRBD's address; default the last link."
-    )
+    replication_address: IPvAnyAddress | None = Field(None, description="DRBD's address; default the last link.")
     disk: AbsolutePath | None = Field(None, description="Backing disk for DRBD: a whole block device.")
     fence: Fence | tuple[Fence, ...] = Field(description="The device(s) that can switch this node off.")
 
@@ -109,9 +105,7 @@ class HbaRule(Part):
     database: str = Field("all", pattern=r"^[^\s#]+$")
     user: str = Field("all", pattern=r"^[^\s#]+$")
     address: str = Field("", description="CIDR, or `samenet`; empty for `local`.", pattern=r"^[^\s#]*$")
-    method: Literal["scram-sha-256", "cert", "peer", "reject", "ldap", "gss", "pam", "radius"] = (
-        "scram-sha-256"
-    )
+    method: Literal["scram-sha-256", "cert", "peer", "reject", "ldap", "gss", "pam", "radius"] = "scram-sha-256"
 
 
 class Postgresql(Part):

@@ -1,7 +1,9 @@
-"""A secret in the cluster file is a reference; its value never stands in a model."""
+"""A secret in the cluster file is a reference; the values are kept apart and never printed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,3 +24,15 @@ class FileSecret(BaseModel):
 
 
 SecretRef = EnvSecret | FileSecret
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Resolved secret values; never printed (repr is empty), never part of an argv."""
+
+    authkey: str = field(repr=False)  # base64 of the 128 random bytes of /etc/corosync/authkey
+    drbd: str = field(repr=False)  # DRBD shared-secret
+    superuser: str = field(repr=False)  # password of PostgreSQL's `postgres`
+    application: str = field(repr=False)  # password of postgresql.user
+    fence: Mapping[tuple[str, int, str], str] = field(repr=False, default_factory=dict)
+    # (node name, index of its device, parameter) -> value, for every SecretRef in fence and stonith parameters

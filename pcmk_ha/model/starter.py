@@ -67,7 +67,12 @@ stonith:
 
 PROVIDERS = ("virtualbox", "libvirt")
 VAGRANT_FENCE = {
-    "virtualbox": ("fence_vbox", "192.168.56.1", "pcmk-ha_{node}", "a login on the host that owns the machines"),
+    "virtualbox": (
+        "fence_vbox",
+        "192.168.56.1",
+        "pcmk-ha_{node}",
+        "a login on the host that owns the machines",
+    ),
     "libvirt": ("fence_virsh", "192.168.121.1", "pcmk-ha_{node}", "a login on the host that may run virsh"),
 }
 VAGRANT = """\

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pcmk_ha.desired.values import Desired, Secrets
+from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError, Refused
+from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.apply import Observer, apply_plan
 from pcmk_ha.operate.observe import observe
 from pcmk_ha.operate.perform import Performer

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from pcmk_ha.cib.stonith import agent_of, device_parameters
 from pcmk_ha.desired.packages import node_packages
-from pcmk_ha.desired.platform import PLATFORMS, Platform
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts import versions
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Node
+from pcmk_ha.model.platform import PLATFORMS, Platform
 from pcmk_ha.operate.session import Session
 from pcmk_ha.remote.runner import Runner
 
@@ -107,7 +107,9 @@ def _host_name(subject: Subject) -> Iterator[Check]:
     if name == subject.node.name:
         yield subject.ok("host name", name)
     else:
-        yield subject.fail("host name", f"is {name}", f"hostnamectl set-hostname {subject.node.name}, or change the file")
+        yield subject.fail(
+            "host name", f"is {name}", f"hostnamectl set-hostname {subject.node.name}, or change the file"
+        )
 
 
 def _clock(subject: Subject) -> Iterator[Check]:

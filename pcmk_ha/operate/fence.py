@@ -28,7 +28,7 @@ class Impact:
     @property
     def serves(self) -> bool:
         """Whether the target holds the service now."""
-        return self.before.database_on == self.target or self.before.promoted_on == self.target
+        return self.target in (self.before.database_on, self.before.promoted_on)
 
     def lines(self) -> tuple[str, ...]:
         """What to tell the operator, one sentence each."""

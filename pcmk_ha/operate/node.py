@@ -26,7 +26,6 @@ apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install
 """
 
 
-
 def install_packages(runner: Runner, packages: tuple[str, ...]) -> None:
     """Install packages with none of their daemons started."""
     runner.run(("sh", "-c", GUARDED, "sh", *packages), timeout=1200)

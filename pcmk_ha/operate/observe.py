@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from pcmk_ha.plan.corosync import runs_otherwise
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.service import look_at_service
 from pcmk_ha.plan.build import CLUSTER_UNITS, PACEMAKERS_OWN, has_service
+from pcmk_ha.plan.corosync import runs_otherwise
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
@@ -64,9 +64,7 @@ def _files(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
     stats = runner.run(("stat", "-c", "%a %U:%G %n", *paths), ok=(0, 1)).stdout.splitlines()
     digests = {path: digest for digest, path in (line.split(maxsplit=1) for line in sums)}
     found = (line.split(maxsplit=2) for line in stats)
-    return {
-        path: FileFact(digests[path], int(mode, 8), owner) for mode, owner, path in found if path in digests
-    }
+    return {path: FileFact(digests[path], int(mode, 8), owner) for mode, owner, path in found if path in digests}
 
 
 def _units(runner: Runner) -> dict[str, UnitFact]:

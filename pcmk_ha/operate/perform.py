@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pcmk_ha.desired.values import Desired, Secrets
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate import cluster, drbd, node
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.volume import Volume, prepare_volume
@@ -21,7 +22,7 @@ class Performer:
     desired: Desired
     secrets: Secrets
 
-    def __call__(self, action: act.Action) -> None:  # noqa: C901  one line for each kind of action
+    def __call__(self, action: act.Action) -> None:  # noqa: C901, PLR0912  one line for each kind of action
         """Perform one action; raises CommandFailed, NodeUnreachable or TimedOut."""
         runner = self.nodes[action.node]
         wanted = self.desired.cluster

@@ -49,8 +49,8 @@ def parse_service(text: str, cluster: Cluster) -> Service:
     dc = root.find("summary/current_dc")
     has_dc = dc is not None and dc.get("present") == "true"
     drbd = _placed(root, cluster.drbd_id)
-    roles = {node: role for node, role in drbd}
-    devices = root.xpath("resources//resource[starts-with(@resource_agent, 'stonith:')]")
+    roles = dict(drbd)
+    devices = [r for r in root.iter("resource") if str(r.get("resource_agent")).startswith("stonith:")]
     return Service(
         dc=(dc.get("name") or "") if has_dc and dc is not None else "",
         quorate=has_dc and dc is not None and dc.get("with_quorum") == "true",

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pcmk_ha.desired.platform import PLATFORMS, Platform
-from pcmk_ha.desired.values import Desired, Secrets
+from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.platform import PLATFORMS, Platform
+from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.secrets import load_secrets
 from pcmk_ha.remote.connect import AskHostKey, never, open_nodes, ssh_config_of
 from pcmk_ha.remote.runner import Runner
@@ -62,9 +63,11 @@ def open_session(
 ) -> Iterator[Session]:
     """Load the file and its secrets and connect to every member; the connections end with the block.
 
-    `secrets` says which secrets are needed: see pcmk_ha.operate.secrets. Raises BadInput for a wrong file. A member that does not answer is in `down`, not an error.
+    `secrets` says which secrets are needed: see pcmk_ha.operate.secrets. Raises BadInput for a wrong file.
+    A member that does not answer is in `down`, not an error.
     """
     from pcmk_ha.model.load import load_cluster
+
     cluster = load_cluster(path)
     found = secrets(cluster, path)
     with open_nodes(cluster, ask=ask, log=log, timeout_s=timeout_s) as nodes:

@@ -167,7 +167,11 @@ def _find_service(status: Status, view: MemberFacts) -> Iterator[Finding]:
     if not service.quorate:
         yield Finding("no quorum: Pacemaker runs nothing", "bring a missing node back; both must see each other first")
     if not service.is_up:
-        for what, where in (("DRBD", service.promoted_on), ("PostgreSQL", service.database_on), ("VIP", service.vip_on)):
+        for what, where in (
+            ("DRBD", service.promoted_on),
+            ("PostgreSQL", service.database_on),
+            ("VIP", service.vip_on),
+        ):
             if not where:
                 yield Finding(f"{what} runs nowhere", "see the failed actions; journalctl -u pacemaker on each node")
     if service.devices < service.wanted_devices:
@@ -187,7 +191,9 @@ def _find_nodes(cluster: Cluster, status: Status) -> Iterator[Finding]:
         elif word in ("offline", "unknown"):
             yield Finding(f"{name} is {word}", f"switch it on (`pcmk-ha unfence {name}`) and start its cluster")
         elif word != "online":
-            yield Finding(f"{name} is {word}", "crm_attribute or `crm node online` brings it back" * (word != "pending"))
+            yield Finding(
+                f"{name} is {word}", "crm_attribute or `crm node online` brings it back" * (word != "pending")
+            )
     for name, reason in status.unreachable.items():
         if status.nodes.get(name) == "online":
             yield Finding(f"{name} does not answer SSH: {reason}", "`pcmk-ha check`")

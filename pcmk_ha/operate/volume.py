@@ -9,7 +9,8 @@ import os
 import shlex
 from dataclasses import dataclass
 
-from pcmk_ha.desired.values import Desired, Secrets
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate import drbd
 from pcmk_ha.operate.scram import scram_verifier
 from pcmk_ha.remote.runner import Runner
@@ -46,7 +47,7 @@ class Volume:
         return f"/usr/lib/postgresql/{self.desired.postgresql_version}/bin"
 
     def test(self, *expression: str) -> bool:
-        """Whether test(1) says yes."""
+        """Whether the node finds an expression of test to be true."""
         return self.runner.run(("test", *expression), ok=(0, 1)).status == 0
 
     def as_postgres(self, *argv: str, stdin: str | None = None, timeout: float = 300) -> str:
@@ -121,7 +122,7 @@ def _make_roles(volume: Volume) -> None:
     application = scram_verifier(volume.secrets.application, os.urandom(16))
     statements = (
         f"ALTER ROLE postgres PASSWORD '{superuser}'",
-        f"DO $$ BEGIN CREATE ROLE \"{wanted.user}\" LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        f'DO $$ BEGIN CREATE ROLE "{wanted.user}" LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$',
         f"ALTER ROLE \"{wanted.user}\" PASSWORD '{application}'",
         # Single-user mode goes on after an error: "already exists" is what a second run should see.
         f'CREATE DATABASE "{wanted.database}" OWNER "{wanted.user}"',

@@ -89,14 +89,10 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
 
 
 def _changed_files(files: tuple[File, ...], node: NodeFacts) -> tuple[str, ...]:
-    return tuple(
-        f.path for f in files if node.files.get(f.path) != FileFact(digest(f), f.mode, f.owner)
-    )
+    return tuple(f.path for f in files if node.files.get(f.path) != FileFact(digest(f), f.mode, f.owner))
 
 
-def _storage_lane(
-    draft: Draft, desired: Desired, facts: Facts, *, wipe: Wipe, ready: dict[str, After]
-) -> After:
+def _storage_lane(draft: Draft, desired: Desired, facts: Facts, *, wipe: Wipe, ready: dict[str, After]) -> After:
     """From disks to a volume that is ready for Pacemaker; empty once Pacemaker manages the device."""
     names = [node.name for node in desired.cluster.nodes]
     handed_over = has_service(facts.service.cib, desired)

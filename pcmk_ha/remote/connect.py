@@ -14,7 +14,6 @@ from pcmk_ha.model.parts import Node
 from pcmk_ha.remote.log import CommandLog
 from pcmk_ha.remote.runner import Runner
 
-
 AskHostKey = Callable[[str, str], bool]  # host, fingerprint -> trust it
 
 

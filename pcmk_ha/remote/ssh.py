@@ -21,8 +21,8 @@ from invoke.exceptions import CommandTimedOut
 from paramiko.ssh_exception import AuthenticationException, BadHostKeyException, SSHException
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable
-from pcmk_ha.remote.log import CommandLog
 from pcmk_ha.remote.connect import AskHostKey
+from pcmk_ha.remote.log import CommandLog
 from pcmk_ha.remote.runner import Outcome
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs tracebacks of what we report ourselves
