@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -58,12 +59,28 @@ def load_cluster_text(text: str, name: str = "cluster.yaml") -> Cluster:
         cluster = Cluster.model_validate(document.value)
     except ValidationError as error:
         problems = list(_translate(error, document))
-        cluster = None
+        cluster = _without_mistakes(error, document)
     found = ((document.line(place), finding) for place, finding in _lint(cluster, document))
     problems += [Problem(finding.message, finding.hint, name, line) for line, finding in found]
-    if problems or cluster is None:
+    if cluster is None or problems:
         raise BadInput(sorted(dict.fromkeys(problems), key=lambda problem: problem.line))
     return cluster
+
+
+def _without_mistakes(error: ValidationError, document: Document) -> Cluster | None:
+    """Return the cluster with the wrong keys left out, so that what else is wrong is found in the same run."""
+    rest = deepcopy(document.value)
+    for detail in error.errors(include_url=False):
+        *parents, last = _place(detail["loc"], document.value) or ("",)
+        place: Any = rest
+        for step in parents:
+            _inside, place = _descend(place, step)
+        if isinstance(place, dict):
+            place.pop(last, None)
+    try:
+        return Cluster.model_validate(rest)
+    except ValidationError:
+        return None
 
 
 def _lint(cluster: Cluster | None, document: Document) -> Iterator[tuple[Place, Problem]]:
@@ -85,7 +102,9 @@ def _place(location: tuple[int | str, ...], value: Any) -> Place:
         if inside:
             place.append(step)
     last = location[-1] if location else ""
-    member = isinstance(last, str) and (last[:1].isupper() or "[" in last or last in ("str", "int", "float", "bool"))
+    is_key = isinstance(value, dict) and last in value
+    named = isinstance(last, str) and (last[:1].isupper() or "[" in last or last in ("str", "int", "float", "bool"))
+    member = named and not is_key
     return tuple(place) if member else (*place, last)
 
 
@@ -102,6 +121,8 @@ def _say(detail: ErrorDetails, place: Place) -> tuple[str, str]:
     kind, given = detail["type"], detail["input"]
     if kind == "extra_forbidden":
         return _unknown(place)
+    if kind == "missing" and place[:1] == ("nodes",) and isinstance(place[-1], int):
+        return f"nodes: expected two nodes, found {place[-1]}", "a third voting node is `arbiter:`"
     if kind == "missing":
         return f"{where} is missing", _description(place)
     if kind in ("too_short", "too_long") and place[-1:] == ("nodes",):

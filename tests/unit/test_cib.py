@@ -1,0 +1,193 @@
+"""The CIB says what a safe cluster needs, and merging it into a live one takes nothing away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ARBITER, HERE, MINIMAL
+from hypothesis import given, settings
+from lxml import etree
+from strategies import clusters
+from support.meaning import sections
+from test_bad_input import write
+
+from pcmk_ha.cib.build import build_cib
+from pcmk_ha.cib.crmsh import to_crmsh
+from pcmk_ha.cib.mask import mask_secrets
+from pcmk_ha.cib.merge import is_merged, merge
+from pcmk_ha.cib.subset import fencing_only
+from pcmk_ha.cib.tree import as_plain, parse_cib
+from pcmk_ha.errors import BadInput
+from pcmk_ha.model.load import load_cluster_text
+from pcmk_ha.model.platform import DEBIAN_12, DEBIAN_13, Platform
+from pcmk_ha.operate.secrets import placeholder_secrets
+
+EMPTY = """<cib validate-with="pacemaker-4.0" epoch="7" num_updates="0" admin_epoch="0"><configuration>
+<crm_config><cluster_property_set id="cib-bootstrap-options">
+<nvpair id="cib-bootstrap-options-dc-version" name="dc-version" value="3.0.0"/></cluster_property_set></crm_config>
+<nodes><node id="1" uname="node1"/></nodes><resources/><constraints/></configuration><status/></cib>"""
+
+
+def cib_of(text: str, platform: Platform = DEBIAN_13) -> str:
+    cluster = load_cluster_text(text)
+    return build_cib(cluster, placeholder_secrets(cluster), platform)
+
+
+def properties(cib: str) -> dict[str, str]:
+    pairs = etree.fromstring(cib.encode()).iterfind("configuration/crm_config/cluster_property_set/nvpair")
+    return {str(pair.get("name")): str(pair.get("value")) for pair in pairs}
+
+
+@settings(max_examples=50, deadline=None)
+@given(clusters())
+def test_stonith_is_on_and_every_node_has_a_device_away_from_itself(file: dict[str, Any]) -> None:
+    cluster = load_cluster_text(write(file))
+    cib = build_cib(cluster, placeholder_secrets(cluster), DEBIAN_13)
+    assert properties(cib)["stonith-enabled"] == "true"
+    assert properties(cib)["no-quorum-policy"] == "stop"
+    root = etree.fromstring(cib.encode())
+    for node in cluster.members:
+        devices = [p for p in root.iter("primitive") if str(p.get("id")).startswith(f"fence_{node.name}")]
+        assert len(devices) == len(node.fence_devices)
+        for device in devices:
+            (away,) = [c for c in root.iter("rsc_location") if c.get("rsc") == device.get("id")]
+            assert (away.get("node"), away.get("score")) == (node.name, "-INFINITY")
+
+
+@settings(max_examples=50, deadline=None)
+@given(clusters())
+def test_ids_are_unique_and_the_same_every_time(file: dict[str, Any]) -> None:
+    text = write(file)
+    first = cib_of(text)
+    ids = [str(e.get("id")) for e in etree.fromstring(first.encode()).iterfind("configuration//*[@id]")]
+    assert len(ids) == len(set(ids))
+    assert first == cib_of(text)
+
+
+@settings(max_examples=50, deadline=None)
+@given(clusters())
+def test_merging_twice_changes_nothing_more(file: dict[str, Any]) -> None:
+    desired = cib_of(write(file))
+    once = merge(EMPTY, desired)
+    assert merge(once, desired) == once
+    assert is_merged(once, desired)
+    assert not is_merged(EMPTY, desired)
+
+
+def test_foreign_elements_and_properties_stay() -> None:
+    foreign = """<rsc_location id="drbd-fence-by-handler-pgdata-drbd_pgdata-clone" rsc="drbd_pgdata-clone">
+      <rule role="Promoted" score="-INFINITY" id="r"><expression attribute="#uname" operation="ne" value="node1" id="e"/>
+      </rule></rsc_location>"""
+    live = EMPTY.replace("<constraints/>", f"<constraints>{foreign}</constraints>")
+    live = live.replace("<resources/>", '<resources><primitive id="mine" class="systemd" type="nginx"/></resources>')
+    merged = merge(live, cib_of(MINIMAL))
+    root = etree.fromstring(merged.encode())
+    assert root.get("validate-with") == "pacemaker-4.0"
+    assert properties(merged)["dc-version"] == "3.0.0"
+    assert root.find(".//primitive[@id='mine']") is not None
+    assert root.find(".//rsc_location[@id='drbd-fence-by-handler-pgdata-drbd_pgdata-clone']//expression") is not None
+    assert root.find("configuration/nodes/node[@id='1']") is not None
+
+
+def test_a_property_another_tool_set_under_another_id_is_changed_and_not_doubled() -> None:
+    live = EMPTY.replace(
+        "</cluster_property_set>", '<nvpair id="x" name="stonith-enabled" value="false"/></cluster_property_set>'
+    )
+    merged = etree.fromstring(merge(live, cib_of(MINIMAL)).encode())
+    pairs = merged.findall(".//nvpair[@name='stonith-enabled']")
+    assert [(p.get("id"), p.get("value")) for p in pairs] == [("x", "true")]
+
+
+def test_there_is_one_property_set_although_the_live_one_has_ours() -> None:
+    merged = etree.fromstring(merge(EMPTY, cib_of(MINIMAL)).encode())
+    assert len(merged.findall(".//cluster_property_set")) == 1
+
+
+def test_two_votes_give_the_promoted_node_a_head_start_and_three_need_none() -> None:
+    assert properties(cib_of(MINIMAL))["priority-fencing-delay"] == "3s"
+    assert "priority-fencing-delay" not in properties(cib_of(MINIMAL + ARBITER))
+
+
+def test_nothing_of_the_service_is_ever_looked_for_on_the_arbiter() -> None:
+    root = etree.fromstring(cib_of(MINIMAL + ARBITER).encode())
+    kept = {str(c.get("rsc")) for c in root.iter("rsc_location") if c.get("resource-discovery") == "never"}
+    assert kept == {"drbd_pgdata-clone", "pg", "pg_vip"}
+
+
+def test_every_order_names_the_action_that_follows() -> None:
+    orders = list(etree.fromstring(cib_of(MINIMAL).encode()).iter("rsc_order"))
+    assert orders
+    assert {order.get("then-action") for order in orders} == {"start"}
+
+
+def test_property_names_follow_the_pacemaker_version() -> None:
+    new = Platform(suite="sid", pacemaker=(3, 0, 2), drbd_module=9, postgresql=18)
+    assert "fencing-enabled" in properties(cib_of(MINIMAL, new))
+    assert "stonith-enabled" in properties(cib_of(MINIMAL, DEBIAN_12))
+
+
+def test_power_off_instead_of_reboot_is_told_to_the_fencer() -> None:
+    cib = cib_of(MINIMAL + "stonith: {action: off}\n")
+    assert cib.count('name="pcmk_reboot_action" value="off"') == 2
+
+
+def test_two_devices_of_a_node_become_fencing_levels() -> None:
+    text = MINIMAL.replace(
+        "fence: {ip: 192.0.2.111, username: admin, password: {env: FENCE_PASSWORD}}",
+        "fence: [{ip: 192.0.2.111}, {agent: fence_virsh, ip: 192.0.2.1, username: root, level: 2}]",
+    )
+    levels = list(etree.fromstring(cib_of(text).encode()).iter("fencing-level"))
+    assert [(x.get("target"), x.get("index"), x.get("devices")) for x in levels] == [
+        ("node1", "1", "fence_node1"),
+        ("node1", "2", "fence_node1_2"),
+    ]
+
+
+def test_fencing_is_loaded_first_and_without_the_service() -> None:
+    root = etree.fromstring(fencing_only(cib_of(MINIMAL)).encode())
+    assert {p.get("id") for p in root.iter("primitive")} == {"fence_node1", "fence_node2"}
+    assert not list(root.iter("rsc_order"))
+
+
+@pytest.mark.parametrize("case", ["two-node", "two-node-and-arbiter"])
+def test_the_reviewed_examples_are_what_is_built(case: str) -> None:
+    text = MINIMAL + (ARBITER if "arbiter" in case else "")
+    assert cib_of(text) == (HERE.parent / f"cib/{case}.xml").read_text()
+
+
+def test_secrets_are_masked_on_screens() -> None:
+    root = parse_cib(cib_of(MINIMAL), "x")
+    mask_secrets(root)
+    assert "SECRET" not in to_crmsh(root)
+    assert "password=" in to_crmsh(root)
+
+
+def test_what_the_crm_syntax_cannot_say_stands_as_xml(tmp_path: Path) -> None:
+    source = HERE / "offline/foreign/wide.xml"
+    text = to_crmsh(etree.parse(source).getroot())
+    for ident in (i for e in etree.parse(source).iter() if (i := e.get("id")) and e.tag in ("primitive", "rsc_colocation")):
+        assert ident in text
+    assert 'xml <rsc_location id="l-date"' in text
+
+
+def test_json_says_everything_the_xml_says() -> None:
+    root = parse_cib(cib_of(MINIMAL), "x")
+    plain = as_plain(root)
+    assert plain["tag"] == "cib"
+    assert str(plain).count("'tag'") == len(list(root.iter()))
+
+
+@pytest.mark.parametrize(("text", "says"), [("<cib>", "not XML"), ("<html/>", "is not a CIB"), ("", "not XML")])
+def test_a_file_that_is_no_cib_is_bad_input(text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        parse_cib(text, "f.xml")
+
+
+def test_meaning_tells_different_configurations_apart(tmp_path: Path) -> None:
+    one, two = tmp_path / "1", tmp_path / "2"
+    one.write_text(cib_of(MINIMAL))
+    two.write_text(cib_of(MINIMAL).replace('value="3s"', 'value="4s"'))
+    assert sections(str(one)) == sections(str(one))
+    assert sections(str(one)) != sections(str(two))

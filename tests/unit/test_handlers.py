@@ -1,0 +1,211 @@
+"""The fence-peer handler says "go on" only when the peer provably takes no writes.
+
+The real script runs under dash; the cluster's programs are stand-ins that print what the real ones printed
+in a lab (Pacemaker 2.1.5 and 3.0.0), from files the test puts there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pcmk_ha.assets import find_folder
+
+HOME = find_folder("templates") / "usr/local/lib/pcmk-ha"
+ID = "drbd-fence-by-handler-pgdata-drbd_pgdata-clone"
+OLD = {"down": 'in_ccm="false" crmd="offline" join="down" expected="down"',
+       "alive": 'in_ccm="true" crmd="online" join="member" expected="member"',
+       "lost": 'in_ccm="false" crmd="offline" join="down" expected="member"'}  # fmt: skip
+NEW = {"down": 'in_ccm="0" crmd="0" join="down" expected="down"',
+       "alive": 'in_ccm="1790000000" crmd="1790000001" join="member" expected="member"',
+       "lost": 'in_ccm="0" crmd="0" join="down" expected="member"'}  # fmt: skip
+
+CIBADMIN = r"""#!/bin/sh
+echo "cibadmin $*" >> "$WORLD/calls"
+node=here
+while [ $# -gt 0 ]; do
+  case $1 in
+    --create) verb=create;; --delete) verb=delete;; --query) verb=query;;
+    --node) shift; node=$1;; --xpath) shift; xpath=$1;; --xml-text) shift; xml=$1;;
+  esac
+  shift
+done
+case $verb in
+  create)
+    [ -e "$WORLD/no-quorum" ] && exit 109
+    [ -s "$WORLD/constraint" ] && exit 76
+    printf '%s\n' "$xml" > "$WORLD/constraint"
+    [ -e "$WORLD/peer-follows" ] && cp "$WORLD/constraint" "$WORLD/peer-constraint"
+    exit 0;;
+  delete) rm -f "$WORLD/constraint"; exit 0;;
+esac
+case $xpath in
+  *node_state*) cat "$WORLD/node_state";;
+  *) file=$WORLD/constraint; [ "$node" = here ] || file=$WORLD/peer-constraint
+     [ -s "$file" ] || exit 105; cat "$file";;
+esac
+"""
+STONITH = '#!/bin/sh\ncat "$WORLD/history"\n'
+DRBDADM = '#!/bin/sh\ncat "$WORLD/$1"\n'
+
+
+class World:
+    """What the cluster's programs answer on this node."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.bin = root / "bin"
+        self.bin.mkdir()
+        scripts = {"cibadmin": CIBADMIN, "stonith_admin": STONITH, "drbdadm": DRBDADM, "logger": "#!/bin/sh\n",
+                   "uname": "#!/bin/sh\necho node1\n"}  # fmt: skip
+        for name, text in scripts.items():
+            path = self.bin / name
+            path.write_text(text)
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        for name in ("date", "sleep", "sed", "grep", "cat", "cp", "rm"):
+            (self.bin / name).symlink_to(shutil.which(name) or "")
+        self.set("dstate", "UpToDate/DUnknown")
+        self.set("role", "Secondary/Unknown")
+        self.set("cstate", "WFConnection")
+        self.set("history", "<pacemaker-result/>")
+        self.state(NEW["alive"])
+
+    def set(self, name: str, text: str) -> None:
+        (self.root / name).write_text(text + "\n")
+
+    def state(self, attributes: str) -> None:
+        self.set("node_state", f'<node_state id="2" uname="node2" {attributes}>\n  <lrm id="2"/>\n</node_state>')
+
+    def fenced(self, *, seconds_ago: float, status: str = "success", target: str = "node2", action: str = "reboot") -> None:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - seconds_ago))
+        self.set(
+            "history",
+            '<pacemaker-result>\n  <list name="fencing history" count="1">\n'
+            f'    <fence_event action="{action}" target="{target}" client="pacemaker-controld.1151" origin="node1" '
+            f'status="{status}" delegate="node1" completed="{when}.007335Z"/>\n  </list>\n</pacemaker-result>',
+        )
+
+    def run(self, name: str = "drbd-fence-peer", wait: int = 1, **environment: str) -> int:
+        text = (HOME / name).read_text().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"PATH={self.bin}")
+        text = text.replace("WAIT_SECONDARY=90", f"WAIT_SECONDARY={wait}")
+        text = text.replace("WAIT_PRIMARY=86400", f"WAIT_PRIMARY={wait}").replace("-lt 30", "-lt 1")
+        script = self.root / name
+        script.write_text(text)
+        given = {"DRBD_RESOURCE": "pgdata", "DRBD_PEER": "node2"} | environment
+        variables = {"WORLD": str(self.root), **{k: v for k, v in given.items() if v}}
+        return subprocess.run(["dash", str(script)], env=variables, timeout=30, check=False).returncode
+
+    @property
+    def constraint(self) -> str:
+        path = self.root / "constraint"
+        return path.read_text() if path.exists() else ""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.mark.parametrize("dialect", [OLD, NEW], ids=["2.1.5", "3.0.0"])
+def test_a_fenced_peer_is_confirmed_and_kept_from_promotion(world: World, dialect: dict[str, str]) -> None:
+    world.state(dialect["down"])
+    assert world.run() == 7
+    assert 'operation="ne" value="node1"' in world.constraint
+    assert 'rsc="drbd_pgdata-clone"' in world.constraint
+
+
+@pytest.mark.parametrize("dialect", [OLD, NEW], ids=["2.1.5", "3.0.0"])
+def test_a_peer_that_is_only_lost_is_not_taken_for_fenced(world: World, dialect: dict[str, str]) -> None:
+    world.state(dialect["lost"])
+    assert world.run() == 1
+
+
+def test_a_peer_that_looks_online_is_not_believed_without_its_own_word(world: World) -> None:
+    assert world.run() == 1
+    assert world.constraint
+
+
+def test_a_living_peer_that_has_read_the_constraint_lets_us_go_on(world: World) -> None:
+    world.set("peer-follows", "")
+    assert world.run() == 4
+
+
+def test_a_peer_that_answers_with_another_constraint_does_not(world: World) -> None:
+    world.set("peer-constraint", '<rsc_location><expression value="node2"/></rsc_location>')
+    assert world.run() == 1
+
+
+def test_a_peer_that_reboots_and_rejoins_at_once_is_confirmed_by_the_fencers_history(world: World) -> None:
+    world.fenced(seconds_ago=20)
+    assert world.run() == 7
+
+
+def test_a_primary_takes_no_older_fencing_for_the_present_loss(world: World) -> None:
+    world.set("role", "Primary/Unknown")
+    world.fenced(seconds_ago=60)
+    assert world.run() == 1
+    world.fenced(seconds_ago=2)
+    assert world.run() == 7
+
+
+def test_a_promotion_takes_no_fencing_of_long_ago(world: World) -> None:
+    world.fenced(seconds_ago=3600)
+    assert world.run() == 1
+
+
+@pytest.mark.parametrize(
+    "event", [{"status": "failed"}, {"status": "pending"}, {"target": "node3"}, {"action": "on"}], ids=str
+)
+def test_only_a_successful_power_cut_of_the_peer_counts(world: World, event: dict[str, str]) -> None:
+    world.fenced(seconds_ago=1, **event)  # type: ignore[arg-type]
+    assert world.run() == 1
+
+
+def test_without_quorum_nothing_is_certain(world: World) -> None:
+    world.set("no-quorum", "")
+    world.state(NEW["down"])
+    assert world.run() == 1
+
+
+def test_the_peers_constraint_is_never_overridden(world: World) -> None:
+    theirs = f'<rsc_location id="{ID}"><rule><expression operation="ne" value="node2"/></rule></rsc_location>'
+    world.set("constraint", theirs)
+    world.state(NEW["down"])
+    world.fenced(seconds_ago=1)
+    assert world.run() == 1
+    assert world.constraint.strip() == theirs
+
+
+@pytest.mark.parametrize("disk", ["Inconsistent/DUnknown", "Outdated/DUnknown", "Consistent/DUnknown", "Diskless/DUnknown", ""])
+def test_a_node_without_good_data_never_fences_the_peer_for_it(world: World, disk: str) -> None:
+    world.set("dstate", disk)
+    world.state(NEW["down"])
+    assert world.run() == 1
+    assert not world.constraint
+
+
+def test_a_peer_that_comes_back_meanwhile_ends_the_wait(world: World) -> None:
+    world.set("cstate", "Connected")
+    assert world.run(wait=60) == 1
+
+
+def test_drbd_9_names_its_peer_by_number(world: World) -> None:
+    world.state(NEW["down"])
+    assert world.run(DRBD_PEER="", DRBD_PEER_NODE_ID="1", DRBD_NODE_ID_0="node1", DRBD_NODE_ID_1="node2") == 7
+
+
+def test_an_unnamed_peer_is_not_guessed(world: World) -> None:
+    world.state(NEW["down"])
+    assert world.run(DRBD_PEER="") == 1
+
+
+def test_the_constraint_goes_when_both_sides_are_good_again(world: World) -> None:
+    world.set("constraint", f'<rsc_location id="{ID}"/>')
+    assert world.run("drbd-unfence-peer") == 0
+    assert not world.constraint
+    assert world.run("drbd-unfence-peer") == 0

@@ -1,0 +1,280 @@
+"""A plan does what is missing and nothing else; cut short anywhere, the next one finishes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from conftest import ARBITER, MINIMAL
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pcmk_ha.cib.merge import merge
+from pcmk_ha.cib.subset import fencing_only
+from pcmk_ha.desired.build import build_desired
+from pcmk_ha.desired.hosts import hosts_block
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.model.load import load_cluster_text
+from pcmk_ha.model.platform import DEBIAN_13
+from pcmk_ha.operate.secrets import placeholder_secrets
+from pcmk_ha.plan import actions as act
+from pcmk_ha.plan.blockers import find_blockers
+from pcmk_ha.plan.build import CLUSTER_UNITS, digest, make_plan
+from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
+from pcmk_ha.plan.values import Plan
+
+EMPTY_CIB = """<cib validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0"><configuration>
+<crm_config/><nodes/><resources/><constraints/></configuration><status/></cib>"""
+
+
+def desired_of(text: str) -> Desired:
+    cluster = load_cluster_text(text)
+    return build_desired(cluster, placeholder_secrets(cluster), DEBIAN_13)
+
+
+DESIRED = {"two votes": desired_of(MINIMAL), "three votes": desired_of(MINIMAL + ARBITER)}
+
+
+class World:
+    """Nodes as the planner's facts describe them, and what each action does to them in reality."""
+
+    def __init__(self, desired: Desired, *, installed: bool = True) -> None:
+        self.desired = desired
+        self.nodes = {node.name: self._empty(node.name, installed=installed) for node in desired.cluster.members}
+        self.cib = ""
+        self.prepared = False
+        self.promoted = ""
+        self.verified = False
+
+    def _empty(self, name: str, *, installed: bool) -> NodeFacts:
+        units = {u: UnitFact(enabled=False, active=False) for u in (*CLUSTER_UNITS, "drbd.service", "postgresql.service")}
+        data = name in (node.name for node in self.desired.cluster.nodes)
+        return NodeFacts(
+            name=name,
+            missing_packages=() if installed else self.desired.packages[name],
+            files={},
+            hosts="127.0.0.1 localhost\n",
+            units=units,
+            drbd=DrbdFact(Metadata.ABSENT) if data else None,
+        )
+
+    def facts(self) -> Facts:
+        running = all(self._runs(name) for name in self.nodes)
+        serving = running and self.promoted != ""
+        return Facts(
+            self.nodes,
+            ServiceFacts(
+                dc="node1" if running else "", quorate=running, cib=self.cib, promoted_on=self.promoted, serving=serving
+            ),
+        )
+
+    def _runs(self, name: str) -> bool:
+        return all(self.nodes[name].units[unit].active for unit in CLUSTER_UNITS)
+
+    def do(self, action: act.Action) -> None:
+        """Do what the real action does, and refuse what the real programs would refuse."""
+        node = self.nodes[action.node]
+        drbd = node.drbd or DrbdFact(Metadata.UNKNOWN)
+        match action:
+            case act.InstallPackages():
+                units = {**node.units, "postgresql.service": UnitFact(enabled=True, active=False)}
+                self._set(replace(node, missing_packages=(), units=units))
+            case act.DisableUnits():
+                off = dict.fromkeys(action.units, UnitFact(enabled=False, active=False))
+                self._set(replace(node, units={**node.units, **off}))
+            case act.WriteFiles():
+                assert not node.missing_packages
+                found = {f.path: FileFact(digest(f), f.mode, f.owner) for f in self.desired.files[node.name]}
+                self._set(replace(node, files={**node.files, **{p: found[p] for p in action.paths}}))
+            case act.WriteHosts():
+                self._set(replace(node, hosts=node.hosts + hosts_block(self.desired.cluster)))
+            case act.SetBoot():
+                on = {u: replace(node.units[u], enabled=action.enabled) for u in CLUSTER_UNITS}
+                self._set(replace(node, units={**node.units, **on}))
+            case act.WipeDisk():
+                assert not drbd.up
+                self._set(replace(node, drbd=DrbdFact(Metadata.ABSENT)))
+            case act.CreateMetadata():
+                assert drbd.metadata is Metadata.ABSENT, "metadata would be overwritten"
+                assert not drbd.signatures, "data would be overwritten"
+                self._set(replace(node, drbd=replace(drbd, metadata=Metadata.JUST_CREATED)))
+            case act.BringUpDrbd():
+                assert drbd.metadata is not Metadata.ABSENT
+                self._set(replace(node, drbd=replace(drbd, up=True, disk="Inconsistent")))
+                self._connect()
+            case _:
+                self._do_to_all(action)
+
+    def _do_to_all(self, action: act.Action) -> None:
+        match action:
+            case act.SkipInitialSync():
+                sides = self._sides()
+                assert all(side.up for side in sides.values())
+                assert {side.metadata for side in sides.values()} == {Metadata.JUST_CREATED}, "data would be hidden"
+                self._sync()
+            case act.PrepareVolume():
+                assert self._sides()[action.node].disk == "UpToDate", "promoted without good data"
+                assert "clone" not in self.cib, "Pacemaker manages this already"
+                self.prepared = True
+            case act.StartCluster():
+                node = self.nodes[action.node]
+                assert "/etc/corosync/corosync.conf" in node.files
+                on = {u: replace(node.units[u], active=True) for u in CLUSTER_UNITS}
+                self._set(replace(node, units={**node.units, **on}))
+                self.cib = self.cib or EMPTY_CIB
+            case act.AwaitQuorum():
+                assert all(self._runs(name) for name in self.nodes)
+            case act.PushFencing():
+                self.cib = merge(self.cib, fencing_only(self.desired.cib))
+            case act.PushCib():
+                assert self.prepared, "Pacemaker would start what is not there"
+                assert "fence_node1" in self.cib, "resources before fencing"
+                assert all(self._runs(name) for name in self.nodes)
+                self.cib = merge(self.cib, self.desired.cib)
+                self.promoted = "node1"
+            case act.AwaitService():
+                assert self.promoted
+            case act.VerifyWrite():
+                self.verified = True
+            case _:
+                raise AssertionError(action)
+
+    def _sides(self) -> dict[str, DrbdFact]:
+        return {name: node.drbd for name, node in self.nodes.items() if node.drbd}
+
+    def _connect(self) -> None:
+        if not all(side.up for side in self._sides().values()):
+            return
+        if any(side.metadata is Metadata.USED for side in self._sides().values()):
+            self._sync()  # DRBD syncs from the side that was used, by its generation identifiers
+
+    def _sync(self) -> None:
+        for node in list(self.nodes.values()):
+            if node.drbd:
+                good = replace(
+                    node.drbd, metadata=Metadata.USED, disk="UpToDate", peer_disk="UpToDate", connection="Connected"
+                )
+                self._set(replace(node, drbd=good))
+
+    def _set(self, node: NodeFacts) -> None:
+        self.nodes[node.name] = node
+
+
+def run(world: World, plan: Plan, order: st.DataObject | None, stop_after: int) -> int:
+    """Perform up to `stop_after` steps in any order the plan allows; answers how many were done."""
+    done: set[int] = set()
+    while len(done) < min(stop_after, len(plan)):
+        ready = [i for i, step in enumerate(plan.steps) if i not in done and step.after <= done]
+        assert ready, "the plan waits for itself"
+        chosen = order.draw(st.sampled_from(ready)) if order else ready[0]
+        world.do(plan.steps[chosen].action)
+        done.add(chosen)
+    return len(done)
+
+
+@pytest.mark.parametrize("votes", DESIRED)
+def test_empty_nodes_become_a_cluster_and_then_there_is_nothing_to_do(votes: str) -> None:
+    world = World(DESIRED[votes], installed=False)
+    plan = make_plan(DESIRED[votes], world.facts())
+    run(world, plan, None, len(plan))
+    assert world.verified
+    assert not make_plan(DESIRED[votes], world.facts())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(sorted(DESIRED)), st.booleans())
+def test_a_run_cut_short_anywhere_is_finished_by_the_next(data: st.DataObject, votes: str, installed: bool) -> None:
+    world = World(DESIRED[votes], installed=installed)
+    for _attempt in range(3):
+        plan = make_plan(DESIRED[votes], world.facts())
+        run(world, plan, data, data.draw(st.integers(0, len(plan))))
+        assert not find_blockers(DESIRED[votes].cluster, world.facts())
+    plan = make_plan(DESIRED[votes], world.facts())
+    run(world, plan, data, len(plan))
+    assert not make_plan(DESIRED[votes], world.facts())
+    assert world.promoted
+
+
+def with_drbd(world: World, **sides: DrbdFact) -> Facts:
+    for name, drbd in sides.items():
+        world.nodes[name] = replace(world.nodes[name], drbd=drbd)
+    return world.facts()
+
+
+def test_a_disk_that_holds_something_is_refused_and_left_alone() -> None:
+    desired = DESIRED["two votes"]
+    facts = with_drbd(World(desired), node2=DrbdFact(Metadata.ABSENT, ("ext4",)))
+    (blocker,) = find_blockers(desired.cluster, facts)
+    assert "node2: /dev/sdb holds ext4" in blocker.message
+    assert "--wipe node2:/dev/sdb" in blocker.hint
+    kinds = [type(step.action) for step in make_plan(desired, facts) if step.action.node == "node2"]
+    assert act.CreateMetadata not in kinds
+    assert act.WipeDisk not in kinds
+
+
+def test_only_the_named_disk_is_wiped_and_before_metadata_is_written() -> None:
+    desired = DESIRED["two votes"]
+    facts = with_drbd(World(desired), node2=DrbdFact(Metadata.ABSENT, ("ext4",)))
+    wipe = (("node2", "/dev/sdb"),)
+    assert not find_blockers(desired.cluster, facts, wipe)
+    actions = [step.action for step in make_plan(desired, facts, wipe=wipe)]
+    assert [a.node for a in actions if isinstance(a, act.WipeDisk)] == ["node2"]
+    on_node2 = [type(a) for a in actions if a.node == "node2"]
+    assert on_node2.index(act.WipeDisk) < on_node2.index(act.CreateMetadata)
+
+
+@pytest.mark.parametrize("wipe", [("node2", "/dev/sdc"), ("node3", "/dev/sdb"), ("arbiter", "/dev/sdb")])
+def test_a_wipe_of_another_disk_is_refused(wipe: tuple[str, str]) -> None:
+    desired = DESIRED["two votes"]
+    assert find_blockers(desired.cluster, World(desired).facts(), (wipe,))
+
+
+def test_a_disk_in_use_by_drbd_is_never_wiped() -> None:
+    desired = DESIRED["two votes"]
+    facts = with_drbd(World(desired), node1=DrbdFact(Metadata.USED, up=True, disk="UpToDate"))
+    assert find_blockers(desired.cluster, facts, (("node1", "/dev/sdb"),))
+
+
+def test_metadata_that_cannot_be_read_stops_everything() -> None:
+    desired = DESIRED["two votes"]
+    facts = with_drbd(World(desired), node1=DrbdFact(Metadata.UNKNOWN, ("ext4",)))
+    assert find_blockers(desired.cluster, facts)
+
+
+@pytest.mark.parametrize(("used", "new"), [("node1", "node2"), ("node2", "node1")])
+def test_a_full_sync_starts_from_the_side_that_has_data_and_is_not_skipped(used: str, new: str) -> None:
+    desired = DESIRED["two votes"]
+    sides = {used: DrbdFact(Metadata.USED, ("ext4",)), new: DrbdFact(Metadata.ABSENT)}
+    actions = [step.action for step in make_plan(desired, with_drbd(World(desired), **sides))]
+    assert not [a for a in actions if isinstance(a, act.SkipInitialSync)]
+    assert [a.node for a in actions if isinstance(a, act.PrepareVolume)] == [used]
+    assert [a.node for a in actions if isinstance(a, act.CreateMetadata)] == [new]
+
+
+def test_a_device_that_pacemaker_manages_is_never_touched_by_hand() -> None:
+    desired = DESIRED["two votes"]
+    world = World(desired)
+    plan = make_plan(desired, world.facts())
+    run(world, plan, None, len(plan))
+    for name in ("node1", "node2"):  # both were switched off: nothing runs, the configuration is saved
+        off = {u: replace(f, active=False) for u, f in world.nodes[name].units.items()}
+        world.nodes[name] = replace(world.nodes[name], units=off, drbd=DrbdFact(Metadata.USED, ("ext4",)))
+    world.promoted = ""
+    kinds = {type(step.action) for step in make_plan(desired, world.facts())}
+    assert kinds == {act.StartCluster, act.AwaitQuorum, act.AwaitService, act.VerifyWrite}
+
+
+def test_a_changed_corosync_file_is_reloaded_even_when_the_last_run_stopped_before_that() -> None:
+    desired = DESIRED["two votes"]
+    world = World(desired)
+    plan = make_plan(desired, world.facts())
+    run(world, plan, None, len(plan))
+    world.nodes["node2"] = replace(world.nodes["node2"], corosync_differs=True)
+    assert act.ReloadCorosync in {type(step.action) for step in make_plan(desired, world.facts())}
+
+
+def test_a_plan_names_no_secret() -> None:
+    desired = DESIRED["three votes"]
+    text = str(make_plan(desired, World(desired).facts()))
+    assert "SECRET" not in text
+    assert "write /etc/corosync/corosync.conf" in text
