@@ -17,7 +17,9 @@ AGENTS: dict[str, dict[str, Any]] = {
 NAMES = st.sampled_from([("node1", "node2", "arbiter"), ("a", "b", "c"), ("db-left", "db-right", "q0")])
 VALUES = st.one_of(st.booleans(), st.integers(0, 10**6), st.sampled_from(["4GB", "it's", "a b", "on", "C:\\x"]))
 PARAMETERS = st.dictionaries(
-    st.sampled_from(["shared_buffers", "work_mem", "archive_command", "log_statement", "app.setting"]), VALUES, max_size=3
+    st.sampled_from(["shared_buffers", "work_mem", "archive_command", "log_statement", "app.setting"]),
+    VALUES,
+    max_size=3,
 )
 
 

@@ -133,8 +133,8 @@ def test_nothing_is_promoted_where_the_fence_handler_forbids_it(running: Simulat
 
 
 def test_without_quorum_everything_stops(running: Simulated) -> None:
-    running.inject("--quorum", "false")
-    running.inject("--quorum", "false")
+    running.lose_quorum()
+    running.inject()
     assert not running.service.is_up
     assert running.service.promoted_on == ""
 
@@ -153,7 +153,9 @@ def test_maintenance_mode_moves_nothing(running: Simulated) -> None:
 
 def test_the_arbiter_runs_nothing_of_the_service_and_its_loss_moves_nothing(tmp_path: Path) -> None:
     cluster = load_cluster_text(CLUSTERS["three votes"])
-    running = Simulated.started(build_cib(cluster, placeholder_secrets(cluster), DEBIAN_12), cluster, tmp_path / "c.xml")
+    running = Simulated.started(
+        build_cib(cluster, placeholder_secrets(cluster), DEBIAN_12), cluster, tmp_path / "c.xml"
+    )
     before = running.service
     assert "arbiter" not in (before.promoted_on, *before.unpromoted_on, before.database_on, before.vip_on)
     running.inject("--node-fail", "arbiter")

@@ -65,7 +65,9 @@ def test_corosync_accepts_every_configuration(tmp_path: Path, file: dict[str, An
     key.write_bytes(b"x" * 128)
     for node in desired.cluster.members:
         text = next(f.content for f in desired.files[node.name] if f.path == "/etc/corosync/corosync.conf")
-        path.write_text(text.replace("version: 2", f"version: 2\n  keyfile: {key}").replace("stderr: no", "stderr: yes"))
+        path.write_text(
+            text.replace("version: 2", f"version: 2\n  keyfile: {key}").replace("stderr: no", "stderr: yes")
+        )
         check = f"hostname {node.name} && exec corosync -t -c {path}"
         found = run("unshare", "--uts", "sh", "-c", check)
         assert found.returncode == 0, found.stdout + found.stderr
@@ -74,9 +76,7 @@ def test_corosync_accepts_every_configuration(tmp_path: Path, file: dict[str, An
 @pytest.mark.parametrize(("platform", "program"), [(DEBIAN_13, "/lib/drbd/drbdadm-84"), (DRBD_9, "drbdadm")])
 @SLOW
 @given(file=clusters())
-def test_drbdadm_accepts_every_resource(
-    tmp_path: Path, platform: Platform, program: str, file: dict[str, Any]
-) -> None:
+def test_drbdadm_accepts_every_resource(tmp_path: Path, platform: Platform, program: str, file: dict[str, Any]) -> None:
     desired = desired_of(file, platform)
     files = {f.path: f.content for f in desired.files[desired.cluster.nodes[0].name]}
     resource = files[f"/etc/drbd.d/{desired.cluster.drbd.resource}.res"]

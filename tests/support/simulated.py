@@ -76,6 +76,12 @@ class Simulated:
         argv = ("cibadmin", "--modify", "--allow-create", "--scope", scope, "--xml-text", xml)
         subprocess.run(argv, env={**os.environ, "CIB_file": str(self.path)}, timeout=30, check=True)
 
+    def lose_quorum(self) -> None:
+        """Let the members that are left be too few."""
+        root = etree.parse(self.path).getroot()
+        root.set("have-quorum", "0")
+        self.path.write_text(etree.tostring(root, encoding="unicode"))
+
     def standby(self, node: str) -> None:
         """Ask a node to run nothing."""
         number = [member.name for member in self.cluster.members].index(node) + 1

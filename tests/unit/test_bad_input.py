@@ -101,7 +101,9 @@ YAML_LIKE = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["name", "nodes", "vip", "arbiter", "drbd", "postgresql", "stonith"]), YAML_LIKE))
+@given(
+    st.dictionaries(st.sampled_from(["name", "nodes", "vip", "arbiter", "drbd", "postgresql", "stonith"]), YAML_LIKE)
+)
 def test_no_structure_ends_in_anything_but_bad_input(value: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         load_cluster_text(write(value))

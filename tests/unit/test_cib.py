@@ -167,7 +167,9 @@ def test_secrets_are_masked_on_screens() -> None:
 def test_what_the_crm_syntax_cannot_say_stands_as_xml(tmp_path: Path) -> None:
     source = HERE / "offline/foreign/wide.xml"
     text = to_crmsh(etree.parse(source).getroot())
-    for ident in (i for e in etree.parse(source).iter() if (i := e.get("id")) and e.tag in ("primitive", "rsc_colocation")):
+    for ident in (
+        i for e in etree.parse(source).iter() if (i := e.get("id")) and e.tag in ("primitive", "rsc_colocation")
+    ):
         assert ident in text
     assert 'xml <rsc_location id="l-date"' in text
 

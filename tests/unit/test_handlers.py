@@ -81,7 +81,9 @@ class World:
     def state(self, attributes: str) -> None:
         self.set("node_state", f'<node_state id="2" uname="node2" {attributes}>\n  <lrm id="2"/>\n</node_state>')
 
-    def fenced(self, *, seconds_ago: float, status: str = "success", target: str = "node2", action: str = "reboot") -> None:
+    def fenced(
+        self, *, seconds_ago: float, status: str = "success", target: str = "node2", action: str = "reboot"
+    ) -> None:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - seconds_ago))
         self.set(
             "history",
@@ -181,7 +183,9 @@ def test_the_peers_constraint_is_never_overridden(world: World) -> None:
     assert world.constraint.strip() == theirs
 
 
-@pytest.mark.parametrize("disk", ["Inconsistent/DUnknown", "Outdated/DUnknown", "Consistent/DUnknown", "Diskless/DUnknown", ""])
+@pytest.mark.parametrize(
+    "disk", ["Inconsistent/DUnknown", "Outdated/DUnknown", "Consistent/DUnknown", "Diskless/DUnknown", ""]
+)
 def test_a_node_without_good_data_never_fences_the_peer_for_it(world: World, disk: str) -> None:
     world.set("dstate", disk)
     world.state(NEW["down"])

@@ -47,7 +47,9 @@ class World:
         self.verified = False
 
     def _empty(self, name: str, *, installed: bool) -> NodeFacts:
-        units = {u: UnitFact(enabled=False, active=False) for u in (*CLUSTER_UNITS, "drbd.service", "postgresql.service")}
+        units = {
+            u: UnitFact(enabled=False, active=False) for u in (*CLUSTER_UNITS, "drbd.service", "postgresql.service")
+        }
         data = name in (node.name for node in self.desired.cluster.nodes)
         return NodeFacts(
             name=name,
