@@ -59,7 +59,8 @@ def set_link(spec: LabSpec, node: str, link: str, *, up: bool) -> None:
     if found is None or link not in (*LINKS, "all"):
         raise PcmkHaError(f"no link {link} of {node}", hint=f"links: {', '.join(LINKS)}, all")
     for name in LINKS if link == "all" else (link,):
-        run(("ip", "-n", spec.netns, "link", "set", found.tap(name), "up" if up else "down"))
+        # Out of the bridge, not down: the guest's driver does not survive the loss of its tap's carrier.
+        run(("ip", "-n", spec.netns, "link", "set", found.tap(name), *(("master", name) if up else ("nomaster",))))
 
 
 def enter(netns: str) -> None:

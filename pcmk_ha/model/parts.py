@@ -73,7 +73,7 @@ class Node(Part):
 class Vip(Part):
     """The address applications connect to; it follows the promoted node."""
 
-    address: IPvAnyAddress
+    address: IPvAnyAddress = Field(description="An address nobody has, IPv4 or IPv6.")
     prefix: int | None = Field(None, ge=8, le=128, description="Default: that of the interface it joins.")
     interface: str | None = Field(
         None, pattern=r"^[A-Za-z0-9._:-]{1,15}$", description="Default: the one with the node's address."
@@ -83,9 +83,9 @@ class Vip(Part):
 class Drbd(Part):
     """The replicated block device."""
 
-    resource: Name = "pgdata"
-    minor: int = Field(0, ge=0, le=255)
-    port: Port = 7788
+    resource: Name = Field("pgdata", description="Name of the DRBD resource.")
+    minor: int = Field(0, ge=0, le=255, description="Number of the device: /dev/drbd0.")
+    port: Port = Field(7788, description="TCP port of replication.")
     net: dict[str, Scalar] = Field({}, description="Extra or changed options of the net section.")
     disk: dict[str, Scalar] = Field({}, description="Extra or changed options of the disk section.")
 
@@ -93,26 +93,28 @@ class Drbd(Part):
 class Filesystem(Part):
     """The file system on the replicated device."""
 
-    type: Literal["ext4", "xfs"] = "ext4"
-    mount_point: AbsolutePath = "/srv/pgdata"
-    options: str = Field("noatime", pattern=r"^[A-Za-z0-9_=,.-]+$")
+    type: Literal["ext4", "xfs"] = Field("ext4", description="ext4 or xfs.")
+    mount_point: AbsolutePath = Field("/srv/pgdata", description="Where it is mounted, on the promoted node.")
+    options: str = Field("noatime", pattern=r"^[A-Za-z0-9_=,.-]+$", description="Mount options.")
 
 
 class HbaRule(Part):
     """One line of pg_hba.conf."""
 
-    type: Literal["host", "hostssl", "hostnossl", "local"] = "host"
-    database: str = Field("all", pattern=r"^[^\s#]+$")
-    user: str = Field("all", pattern=r"^[^\s#]+$")
+    type: Literal["host", "hostssl", "hostnossl", "local"] = Field("host", description="Kind of connection.")
+    database: str = Field("all", pattern=r"^[^\s#]+$", description="Database, or `all`.")
+    user: str = Field("all", pattern=r"^[^\s#]+$", description="Role, or `all`.")
     address: str = Field("", description="CIDR, or `samenet`; empty for `local`.", pattern=r"^[^\s#]*$")
-    method: Literal["scram-sha-256", "cert", "peer", "reject", "ldap", "gss", "pam", "radius"] = "scram-sha-256"
+    method: Literal["scram-sha-256", "cert", "peer", "reject", "ldap", "gss", "pam", "radius"] = Field(
+        "scram-sha-256", description="How clients prove who they are; `trust` is not offered."
+    )
 
 
 class Postgresql(Part):
     """The database server."""
 
     version: int | None = Field(None, ge=13, le=30, description="Major version; default the suite's own.")
-    port: Port = 5432
+    port: Port = Field(5432, description="TCP port of the server.")
     data_directory: AbsolutePath | None = Field(
         None, description="Below filesystem.mount_point; default <mount_point>/<version>/main."
     )
@@ -125,7 +127,7 @@ class Postgresql(Part):
 class Stonith(Part):
     """What all fence devices share."""
 
-    agent: str = Field("fence_ipmilan", pattern=r"^fence_[a-z0-9_]+$")
+    agent: str = Field("fence_ipmilan", pattern=r"^fence_[a-z0-9_]+$", description="Agent of devices without one.")
     parameters: dict[str, SecretRef | Scalar] = Field({}, description="Parameters for every device.")
     action: Literal["reboot", "off"] = Field("reboot", description="What fencing does to a node.")
     priority_delay_s: int | None = Field(
@@ -148,7 +150,7 @@ class Timeouts(Part):
 class ClusterProperties(Part):
     """Pacemaker cluster properties and resource defaults with our safe defaults."""
 
-    resource_stickiness: int = Field(1000, ge=0)
-    migration_threshold: int = Field(3, ge=1)
-    failure_timeout_s: int = Field(600, ge=60)
+    resource_stickiness: int = Field(1000, ge=0, description="Higher than what a returning node may pull back.")
+    migration_threshold: int = Field(3, ge=1, description="Failures after which a resource moves.")
+    failure_timeout_s: int = Field(600, ge=60, description="Failures older than this are forgiven.")
     extra: dict[str, Scalar] = Field({}, description="Further cluster properties by their own names.")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import ARBITER, MINIMAL
+from support.files import ARBITER, MINIMAL
 from support.simulated import Simulated
 
 from pcmk_ha.cib.build import build_cib

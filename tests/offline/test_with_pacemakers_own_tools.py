@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ARBITER, HERE, MINIMAL
 from hypothesis import HealthCheck, given, settings
 from lxml import etree
 from strategies import clusters
+from support.files import ARBITER, HERE, MINIMAL
 from support.meaning import sections
 from test_bad_input import write
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HERE, MINIMAL
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from strategies import clusters
+from support.files import HERE, MINIMAL
 
 from pcmk_ha.errors import BadInput, Problem
 from pcmk_ha.model.load import load_cluster, load_cluster_text

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ARBITER, HERE, MINIMAL
 from hypothesis import given, settings
 from lxml import etree
 from strategies import clusters
+from support.files import ARBITER, HERE, MINIMAL
 from support.meaning import sections
 from test_bad_input import write
 
@@ -78,7 +78,8 @@ def test_merging_twice_changes_nothing_more(file: dict[str, Any]) -> None:
 
 def test_foreign_elements_and_properties_stay() -> None:
     foreign = """<rsc_location id="drbd-fence-by-handler-pgdata-drbd_pgdata-clone" rsc="drbd_pgdata-clone">
-      <rule role="Promoted" score="-INFINITY" id="r"><expression attribute="#uname" operation="ne" value="node1" id="e"/>
+      <rule role="Promoted" score="-INFINITY" id="r">
+      <expression attribute="#uname" operation="ne" value="node1" id="e"/>
       </rule></rsc_location>"""
     live = EMPTY.replace("<constraints/>", f"<constraints>{foreign}</constraints>")
     live = live.replace("<resources/>", '<resources><primitive id="mine" class="systemd" type="nginx"/></resources>')

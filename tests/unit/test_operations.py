@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import MINIMAL
+from support.files import MINIMAL
 
 from pcmk_ha.client.ledger import Ledger
 from pcmk_ha.client.process import read_ledger

@@ -102,7 +102,8 @@ def test_constraints_left_behind_are_named_with_the_way_to_clear_them() -> None:
 
 @pytest.mark.parametrize(
     ("packages", "bad"),
-    [({"pacemaker": "3.0.0-2", "drbd-utils": "9.22.0-1.1"}, True), ({"pacemaker": "2.1.5-1", "drbd-utils": "9.22.0-1"}, False),
+    [({"pacemaker": "3.0.0-2", "drbd-utils": "9.22.0-1.1"}, True),
+     ({"pacemaker": "2.1.5-1", "drbd-utils": "9.22.0-1"}, False),
      ({"pacemaker": "3.0.0-2", "drbd-utils": "9.28.0-1"}, False), ({}, False)],
 )  # fmt: skip
 def test_version_pairs_that_fail_are_known(packages: dict[str, str], bad: bool) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from conftest import ARBITER, MINIMAL
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.files import ARBITER, MINIMAL
 
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.cib.subset import fencing_only

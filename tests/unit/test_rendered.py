@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ARBITER, HERE, MINIMAL
 from jinja2 import UndefinedError
+from support.files import ARBITER, HERE, MINIMAL
 from typer.testing import CliRunner
 
 from pcmk_ha.cli.app import app

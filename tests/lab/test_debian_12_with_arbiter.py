@@ -1,0 +1,49 @@
+"""The same on Debian 12 with an arbiter: three votes, an older Pacemaker, another fence-agents package."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest_lab import Bench
+from test_debian_13 import cut_power
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+
+
+def test_a_cluster_is_built_in_one_run(bookworm: Bench) -> None:
+    assert "serves at" in bookworm.run("bootstrap", "--yes").stdout
+    found = bookworm.await_health()
+    assert [q["quorum"]["expected"] for q in found["members"].values()] == [3, 3, 3]
+    assert "Nothing to do" in bookworm.run("bootstrap").stdout
+
+
+def test_the_arbiter_runs_nothing_of_the_service(bookworm: Bench) -> None:
+    assert not bookworm.on("arbiter", "ls /etc/drbd.d/pgdata.res 2>/dev/null || true")
+    assert bookworm.status()["failures"] == []
+
+
+def test_losing_the_arbiter_moves_nothing(bookworm: Bench) -> None:
+    before = bookworm.primary
+    bookworm.lab("power", "off", "arbiter")
+    deadline = time.monotonic() + 60
+    while not any(event["target"] == "arbiter" for event in bookworm.status()["fencing_history"]):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert bookworm.primary == before
+    bookworm.await_health()
+
+
+def test_a_power_cut_of_the_primary_loses_nothing(bookworm: Bench) -> None:
+    lost_node, new_node, lost, unexpected, _outage_s, acknowledged = cut_power(bookworm)
+    assert lost_node != new_node
+    assert acknowledged >= 60
+    assert lost == unexpected == []
+    bookworm.await_health()
+
+
+def test_fencing_the_primary_moves_the_service(bookworm: Bench) -> None:
+    before = bookworm.primary
+    assert " 0 are missing" in bookworm.run("fence", before, "--yes").stdout
+    assert bookworm.primary != before
+    bookworm.await_health()

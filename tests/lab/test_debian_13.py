@@ -1,0 +1,199 @@
+"""A cluster's life on two real Debian 13 nodes, from empty disks to empty disks. The order of tests is its story."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest_lab import PROGRAM, Bench
+from ruamel.yaml import YAML
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+
+
+def test_preflight_finds_empty_nodes_ready_and_generates_nothing(trixie: Bench) -> None:
+    found = trixie.run("check").stdout
+    assert "fence_ipmilan answers: on" in found
+    assert not (trixie.folder / "cluster.secrets.yaml").exists()
+
+
+def test_a_disk_with_something_on_it_is_refused(trixie: Bench) -> None:
+    trixie.on("node2", "mkfs.ext4 -q /dev/ubdb")
+    assert "holds ext4" in trixie.run("check", ok=(1,)).stdout
+    refused = trixie.run("bootstrap", "--yes", ok=(4,)).stderr
+    assert "node2: /dev/ubdb holds ext4; if nobody needs it: --wipe node2:/dev/ubdb" in refused
+    assert "ext4" in trixie.on("node2", "wipefs -n /dev/ubdb")
+    assert not trixie.on("node1", "ls /etc/drbd.d/pgdata.res 2>/dev/null || true")
+
+
+@pytest.mark.parametrize("until", ["bring up DRBD", "load STONITH devices"])
+def test_a_bootstrap_is_killed_half_way(trixie: Bench, until: str) -> None:
+    process = subprocess.Popen(
+        (str(PROGRAM), "bootstrap", "--yes", "--wipe", "node2:/dev/ubdb"),
+        cwd=trixie.folder, env=trixie.environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if until in line:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_the_next_run_finishes_it(trixie: Bench) -> None:
+    done = trixie.run("bootstrap", "--yes")
+    assert "serves at 10.77.0.100:5432" in done.stdout
+    trixie.await_health()
+
+
+def test_a_second_bootstrap_changes_nothing_and_restarts_nothing(trixie: Bench) -> None:
+    pids = "pgrep -o postgres; pgrep -o corosync; pgrep -o pacemakerd"
+    before = trixie.on(trixie.primary, pids)
+    begin = time.monotonic()
+    assert "Nothing to do" in trixie.run("bootstrap").stdout
+    assert time.monotonic() - begin < 10
+    assert trixie.on(trixie.primary, pids) == before
+
+
+def test_status_is_quick(trixie: Bench) -> None:
+    times = []
+    for _try in range(3):
+        begin = time.monotonic()
+        trixie.run("status")
+        times.append(time.monotonic() - begin)
+    assert min(times) < 2.0, times
+
+
+def test_no_secret_is_in_a_log_or_a_process_list(trixie: Bench) -> None:
+    secrets = YAML(typ="safe").load((trixie.folder / "cluster.secrets.yaml").read_text())
+    state = Path(trixie.environment["XDG_STATE_HOME"]) / "pcmk-ha"
+    fence = (state / "labs/t13/bmc.password").read_text().strip()
+    logs = "".join(path.read_text() for path in (state / "logs").iterdir())
+    assert "cibadmin" in logs
+    seen = logs + trixie.run("status", "--json").stdout + trixie.run("crm-show").stdout
+    for node in ("node1", "node2"):
+        seen += trixie.on(node, "journalctl -b --no-pager; ps axww; cat /var/log/postgresql/* 2>/dev/null || true")
+    for value in (*secrets.values(), fence):
+        assert value not in seen
+
+
+def test_psql_reaches_the_primary_through_the_vip(trixie: Bench) -> None:
+    found = trixie.run("psql", "-A", "-t", "-c", "SELECT pg_is_in_recovery(), current_setting('data_checksums')").stdout
+    assert found.strip() == "f|on"
+    trixie.run("psql", "-c", "CREATE TABLE kept (word text); INSERT INTO kept VALUES ('precious')")
+
+
+def test_the_live_configuration_is_the_desired_one(trixie: Bench) -> None:
+    assert "No difference" in trixie.run("crm-show", "--diff").stdout
+    trixie.on("node1", "crm_attribute -n batch-limit -v 17")
+    assert "No difference" in trixie.run("crm-show", "--diff").stdout  # foreign, so it stays
+    trixie.on("node1", "crm_attribute -n stonith-timeout -v 99s")
+    assert "stonith-timeout=99s" in trixie.run("crm-show", "--diff", ok=(3,)).stdout
+    assert "load the cluster's resources" in trixie.run("bootstrap", "--yes").stdout
+    assert "batch-limit=17" in trixie.run("crm-show").stdout
+
+
+def cut_power(bench: Bench) -> list[Any]:
+    script = (
+        "import json; from pathlib import Path; from pcmk_ha.lab.failover import cut_power_of_primary as cut\n"
+        "from pcmk_ha.operate.session import open_session\n"
+        "with open_session(Path('cluster.yaml')) as session:\n"
+        "    r = cut(session, lambda line: None)\n"
+        "print(json.dumps([r.lost_node, r.new_node, list(r.ledger.lost), list(r.ledger.unexpected), r.ledger.outage_s,"
+        " len(r.ledger.acknowledged)]))"
+    )
+    argv = (str(PROGRAM.with_name("python")), "-c", script)
+    done = subprocess.run(
+        argv, cwd=bench.folder, env=bench.environment, capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return YAML(typ="safe").load(done.stdout)
+
+
+def test_a_power_cut_of_the_primary_loses_nothing_and_the_node_comes_back(trixie: Bench) -> None:
+    before = trixie.primary
+    lost_node, new_node, lost, unexpected, outage_s, acknowledged = cut_power(trixie)
+    assert (lost_node, new_node) == (before, {"node1": "node2", "node2": "node1"}[before])
+    assert acknowledged >= 60
+    assert lost == unexpected == []
+    assert outage_s < 60
+    trixie.await_health()
+    assert "precious" in trixie.run("psql", "-c", "TABLE kept").stdout
+
+
+def test_fencing_the_primary_moves_the_service_and_counts_the_outage(trixie: Bench) -> None:
+    before = trixie.primary
+    said = trixie.run("fence", before, "--yes").stdout
+    assert f"stops on {before}" in said
+    assert "Writes were out for" in said
+    assert " 0 are missing" in said
+    assert trixie.primary != before
+    trixie.await_health()
+
+
+def test_fencing_asks_first_and_refuses_without_an_answer(trixie: Bench) -> None:
+    boot = trixie.on("node1", "cat /proc/sys/kernel/random/boot_id")
+    assert "--yes" in trixie.run("fence", "node1", ok=(4,)).stderr
+    assert trixie.on("node1", "cat /proc/sys/kernel/random/boot_id") == boot
+
+
+def test_the_last_good_copy_is_not_fenced_and_status_works_with_a_dead_node(trixie: Bench) -> None:
+    primary, standby = trixie.primary, trixie.standby
+    trixie.run("fence", standby, "--off", "--yes")
+    refused = trixie.run("fence", primary, "--yes", ok=(4,)).stderr
+    assert "last good copy" in refused
+    begin = time.monotonic()
+    found = trixie.status(ok=(10,))
+    assert time.monotonic() - begin < 8
+    assert found["health"] == "degraded"
+    assert any(standby in finding["what"] for finding in found["findings"])
+    trixie.run("unfence", standby)
+    trixie.await_health()
+
+
+def test_a_cut_replication_link_freezes_writes_only_until_the_peer_has_agreed(trixie: Bench) -> None:
+    primary, standby = trixie.primary, trixie.standby
+    trixie.lab("link", "cut", standby, "replication")
+    trixie.run("psql", "-c", "INSERT INTO kept VALUES ('while cut')", timeout=60)
+    found = trixie.status(ok=(10,))
+    assert [x["id"] for x in found["leftover_constraints"]] == ["drbd-fence-by-handler-pgdata-drbd_pgdata-clone"]
+    assert "lives and knows" in trixie.on(primary, "journalctl -b --no-pager | grep drbd-fence-peer")
+    trixie.lab("link", "heal", standby, "replication")
+    trixie.await_health()
+    assert trixie.primary == primary
+
+
+def test_an_isolated_primary_is_fenced_and_the_other_goes_on(trixie: Bench) -> None:
+    primary, standby = trixie.primary, trixie.standby
+    trixie.lab("link", "cut", primary)
+    deadline = time.monotonic() + 90
+    while trixie.status()["service"]["database_on"] != standby:
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    trixie.lab("link", "heal", primary)
+    trixie.await_health()
+    assert "while cut" in trixie.run("psql", "-c", "TABLE kept").stdout
+
+
+def test_destroy_wants_the_name_and_keeps_the_data(trixie: Bench) -> None:
+    assert "t13" in trixie.run("destroy", "--yes", ok=(4,)).stderr
+    trixie.run("destroy", "--name", "t13", "--yes")
+    for node in ("node1", "node2"):
+        assert not trixie.on(
+            node, "ls /etc/corosync/authkey /etc/drbd.d/pgdata.res /etc/pcmk-ha/pgpass 2>/dev/null || true"
+        )
+        assert not trixie.on(node, "pgrep corosync || true")
+        assert "pcmk-ha" not in trixie.on(node, "cat /etc/hosts")
+    trixie.run("bootstrap", "--yes")
+    assert "precious" in trixie.run("psql", "-c", "TABLE kept").stdout
+
+
+def test_destroy_with_wiped_data_leaves_empty_disks(trixie: Bench) -> None:
+    trixie.run("destroy", "--name", "t13", "--wipe-data", "--yes")
+    assert "empty" in trixie.run("check").stdout
+    assert not trixie.on("node1", "wipefs -n /dev/ubdb")
