@@ -55,6 +55,7 @@ def load_cluster_text(text: str, name: str = "cluster.yaml") -> Cluster:
     if not isinstance(document.value, dict):
         raise BadInput([Problem("expected a mapping with name, nodes and vip", "see `pcmk-ha init`", name, 1)])
     problems: list[Problem] = []
+    cluster: Cluster | None
     try:
         cluster = Cluster.model_validate(document.value)
     except ValidationError as error:

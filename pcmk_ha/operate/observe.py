@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.server import has_read_its_files
 from pcmk_ha.operate.service import look_at_service
 from pcmk_ha.plan.build import CLUSTER_UNITS, PACEMAKERS_OWN, has_service
 from pcmk_ha.plan.corosync import runs_otherwise
@@ -153,12 +154,15 @@ def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: D
     runner = nodes[running[0]]
     service = look_at_service(runner, desired.cluster)
     live = runner.run(("cibadmin", "--query"), ok=None)
+    holder = nodes.get(service.database_on)
     return ServiceFacts(
         dc=service.dc,
         quorate=service.quorate,
         cib=live.stdout if live.status == 0 else _saved_cib(nodes, desired),
         promoted_on=service.promoted_on,
         serving=service.is_serving,
+        volume_files=_files(holder, tuple(file.path for file in desired.volume_files)) if holder else {},
+        settings_loaded=has_read_its_files(holder, desired) if holder else True,
     )
 
 

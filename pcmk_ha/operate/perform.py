@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate import cluster, drbd, node
+from pcmk_ha.operate.server import reload_server
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.volume import Volume, prepare_volume
 from pcmk_ha.plan import actions as act
@@ -54,7 +55,7 @@ class Performer:
             case _:
                 self._perform_on_cluster(runner, action)
 
-    def _perform_on_cluster(self, runner: Runner, action: act.Action) -> None:
+    def _perform_on_cluster(self, runner: Runner, action: act.Action) -> None:  # noqa: C901  as above
         match action:
             case act.StartCluster():
                 cluster.start_cluster(runner)
@@ -66,6 +67,11 @@ class Performer:
                 cluster.push_fencing(runner, self.desired)
             case act.PushCib():
                 cluster.push_cib(runner, self.desired.cib)
+            case act.WriteVolumeFiles():
+                for file in (f for f in self.desired.volume_files if f.path in action.paths):
+                    node.put_file(runner, file)
+            case act.ReloadPostgresql():
+                reload_server(runner, self.desired)
             case act.AwaitService():
                 cluster.await_service(self.nodes, self.desired)
             case act.VerifyWrite():

@@ -172,6 +172,27 @@ class PushCib:
 
 
 @dataclass(frozen=True)
+class WriteVolumeFiles:
+    """Put PostgreSQL's configuration in place on the mounted volume."""
+
+    node: str
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"write {', '.join(self.paths)}"
+
+
+@dataclass(frozen=True)
+class ReloadPostgresql:
+    """Have PostgreSQL read its configuration again."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "reload PostgreSQL"
+
+
+@dataclass(frozen=True)
 class AwaitService:
     """Wait until the service is placed and stable."""
 
@@ -208,6 +229,8 @@ Action = (
     | AwaitQuorum
     | PushFencing
     | PushCib
+    | WriteVolumeFiles
+    | ReloadPostgresql
     | AwaitService
     | VerifyWrite
 )

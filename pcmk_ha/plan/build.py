@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode
+from collections.abc import Mapping
 
 from pcmk_ha.cib.merge import is_merged
 from pcmk_ha.desired.hosts import hosts_block
@@ -24,6 +25,7 @@ from pcmk_ha.plan.actions import (
     PushCib,
     PushFencing,
     ReloadCorosync,
+    ReloadPostgresql,
     SetBoot,
     SkipInitialSync,
     StartCluster,
@@ -31,6 +33,7 @@ from pcmk_ha.plan.actions import (
     WipeDisk,
     WriteFiles,
     WriteHosts,
+    WriteVolumeFiles,
 )
 from pcmk_ha.plan.blockers import Wipe
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts
@@ -89,7 +92,11 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
 
 
 def _changed_files(files: tuple[File, ...], node: NodeFacts) -> tuple[str, ...]:
-    return tuple(f.path for f in files if node.files.get(f.path) != FileFact(digest(f), f.mode, f.owner))
+    return _differing(files, node.files)
+
+
+def _differing(files: tuple[File, ...], found: Mapping[str, FileFact]) -> tuple[str, ...]:
+    return tuple(f.path for f in files if found.get(f.path) != FileFact(digest(f), f.mode, f.owner))
 
 
 def _storage_lane(draft: Draft, desired: Desired, facts: Facts, *, wipe: Wipe, ready: dict[str, After]) -> After:
@@ -149,11 +156,25 @@ def _fences(cib: str, desired: Desired) -> bool:
     return all(f'<primitive id="fence_{node.name}' in cib for node in desired.cluster.members)
 
 
+def _configure_server(draft: Draft, desired: Desired, facts: Facts) -> After:
+    """Bring a running PostgreSQL's files in line; the file and what the server has read are two facts."""
+    service = facts.service
+    if not service.serving:
+        return NOTHING
+    done = NOTHING
+    if changed := _differing(desired.volume_files, service.volume_files):
+        done = draft.add(WriteVolumeFiles(service.promoted_on, changed))
+    if done or not service.settings_loaded:
+        done = draft.add(ReloadPostgresql(service.promoted_on), done)
+    return done
+
+
 def _hand_over(draft: Draft, desired: Desired, facts: Facts, ready: After) -> None:
     first = desired.cluster.nodes[0].name
     done = ready
     if not facts.service.cib or not is_merged(facts.service.cib, desired.cib):
         done = draft.add(PushCib(first), done)
+    done |= _configure_server(draft, desired, facts)
     if done or not facts.service.serving:
         done = draft.add(AwaitService(first), done)
         draft.add(VerifyWrite(first), done)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -76,6 +76,8 @@ class ServiceFacts:
     cib: str = ""
     promoted_on: str = ""
     serving: bool = False  # PostgreSQL and VIP started on the promoted node, every device monitored
+    volume_files: Mapping[str, FileFact] = field(default_factory=dict)  # where the volume is mounted
+    settings_loaded: bool = True  # PostgreSQL has read its files since they were last written
 
 
 @dataclass(frozen=True)

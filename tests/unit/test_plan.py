@@ -45,6 +45,8 @@ class World:
         self.prepared = False
         self.promoted = ""
         self.verified = False
+        self.volume: dict[str, FileFact] = {}
+        self.loaded = True
 
     def _empty(self, name: str, *, installed: bool) -> NodeFacts:
         units = {
@@ -66,7 +68,13 @@ class World:
         return Facts(
             self.nodes,
             ServiceFacts(
-                dc="node1" if running else "", quorate=running, cib=self.cib, promoted_on=self.promoted, serving=serving
+                dc="node1" if running else "",
+                quorate=running,
+                cib=self.cib,
+                promoted_on=self.promoted,
+                serving=serving,
+                volume_files=self.volume if serving else {},
+                settings_loaded=self.loaded,
             ),
         )
 
@@ -107,7 +115,7 @@ class World:
             case _:
                 self._do_to_all(action)
 
-    def _do_to_all(self, action: act.Action) -> None:
+    def _do_to_all(self, action: act.Action) -> None:  # noqa: C901  one line for each kind of action
         match action:
             case act.SkipInitialSync():
                 sides = self._sides()
@@ -118,6 +126,7 @@ class World:
                 assert self._sides()[action.node].disk == "UpToDate", "promoted without good data"
                 assert "clone" not in self.cib, "Pacemaker manages this already"
                 self.prepared = True
+                self._write_volume()
             case act.StartCluster():
                 node = self.nodes[action.node]
                 assert "/etc/corosync/corosync.conf" in node.files
@@ -136,10 +145,18 @@ class World:
                 self.promoted = "node1"
             case act.AwaitService():
                 assert self.promoted
+            case act.WriteVolumeFiles():
+                self._write_volume()
+                self.loaded = False
+            case act.ReloadPostgresql():
+                self.loaded = True
             case act.VerifyWrite():
                 self.verified = True
             case _:
                 raise AssertionError(action)
+
+    def _write_volume(self) -> None:
+        self.volume = {f.path: FileFact(digest(f), f.mode, f.owner) for f in self.desired.volume_files}
 
     def _sides(self) -> dict[str, DrbdFact]:
         return {name: node.drbd for name, node in self.nodes.items() if node.drbd}
@@ -273,6 +290,19 @@ def test_a_changed_corosync_file_is_reloaded_even_when_the_last_run_stopped_befo
     run(world, plan, None, len(plan))
     world.nodes["node2"] = replace(world.nodes["node2"], corosync_differs=True)
     assert act.ReloadCorosync in {type(step.action) for step in make_plan(desired, world.facts())}
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["in one run", "stopped before the reload"])
+def test_changed_parameters_are_written_and_reloaded(stopped: bool) -> None:
+    world = World(DESIRED["two votes"])
+    run(world, make_plan(DESIRED["two votes"], world.facts()), None, 99)
+    world.desired = desired_of(MINIMAL + "postgresql: {parameters: {work_mem: 64MB}}\n")
+    plan = make_plan(world.desired, world.facts())
+    assert [type(step.action) for step in plan][:2] == [act.WriteVolumeFiles, act.ReloadPostgresql]
+    run(world, plan, None, 1 if stopped else 99)
+    run(world, make_plan(world.desired, world.facts()), None, 99)
+    assert world.loaded
+    assert not make_plan(world.desired, world.facts())
 
 
 def test_a_plan_names_no_secret() -> None:
