@@ -26,10 +26,10 @@ def demo(
 
     Example: pcmk-ha demo
     """
-    from pcmk_ha.cli.config import init
     from pcmk_ha.cli.lab import up
     from pcmk_ha.cli.operate import bootstrap
     from pcmk_ha.lab.paths import LabPaths
+    from pcmk_ha.lab.starter import lab_file
 
     begin = time.monotonic()
     file = folder / "cluster.yaml"
@@ -41,9 +41,12 @@ def demo(
         up(name=name, suite=suite, arbiter=arbiter, memory=1024, disk=2, hours=12)
     folder.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        init(path=file, lab=name)
+        file.write_text(lab_file(name))
+        typer.echo(f"The cluster file is {file}.")
     _say(begin, "A cluster on it, from one file.")
-    bootstrap(file=file, wipe=None, dry_run=False, yes=True, as_json=False, accept_new_host_keys=False)
+    bootstrap(
+        file=file, wipe=None, skip_checks=False, dry_run=False, yes=True, as_json=False, accept_new_host_keys=False
+    )
     _say(begin, "The power of the primary goes, while a client writes.")
     _cut_power(file)
     typer.echo(f"\nAll of it took {time.monotonic() - begin:.0f} s. Now it is yours:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -51,8 +52,9 @@ def check_name(name: str) -> None:
     """Refuse a name that cannot be part of a namespace's and a folder's name."""
     from pcmk_ha.errors import BadInput, Problem
 
-    if not name.isascii() or not name.replace("-", "").isalnum() or len(name) > 24:
-        raise BadInput([Problem(f"--name {name!r}: not a lab's name", "letters, digits and -, at most 24")])
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,19}", name):
+        hint = "a small letter, then small letters, digits and -, at most 20 in all"
+        raise BadInput([Problem(f"--name {name!r}: not a lab's name", hint)])
 
 
 @app.command()

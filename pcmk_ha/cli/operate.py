@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
 def bootstrap(
     file: ClusterFile = DEFAULT_FILE,
     wipe: WipeOption = None,
+    skip_checks: Annotated[bool, typer.Option("--skip-checks", help="Build although a check fails.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -58,12 +59,29 @@ def bootstrap(
             typer.echo(str(plan))
         if dry_run or not plan:
             return
+        if not skip_checks:
+            _check(session, plan, wipes)
         _apply(session, work, plan, yes=yes)
         await_health(work)
         if as_json:
             _print_plan_json(plan)
         else:
             _print_end(session, log)
+
+
+def _check(session: Session, plan: Plan, wipes: tuple[tuple[str, str], ...]) -> None:
+    """Refuse to build on nodes that fail a check; a cluster that is built already is not checked again."""
+    from pcmk_ha.errors import PcmkHaError
+    from pcmk_ha.operate.check import FAIL, run_checks
+    from pcmk_ha.plan.actions import PrepareVolume
+
+    if not any(isinstance(step.action, PrepareVolume) for step in plan):
+        return
+    wiped = {node for node, _disk in wipes}
+    failed = [c for c in run_checks(session) if c.verdict == FAIL and not (c.title == "disk" and c.node in wiped)]
+    if failed:
+        lines = "".join(f"\n  {c.node}: {c.title}: {c.detail}" + (f" ({c.hint})" if c.hint else "") for c in failed)
+        raise PcmkHaError(f"{len(failed)} checks failed:{lines}", hint="`pcmk-ha check` shows all of them")
 
 
 def _apply(session: Session, work: object, plan: Plan, *, yes: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 CLUSTER_NET = IPv4Network("10.77.0.0/24")
@@ -53,7 +53,6 @@ class LabSpec:
     memory_mib: int = 1024
     disk_gib: int = 2
     lifetime_h: float = 12.0
-    bare: bool = field(default=False)
 
     @property
     def netns(self) -> str:

@@ -217,9 +217,11 @@ def _ports(subject: Subject) -> Iterator[Check]:
         yield subject.ok("ports", "held by the running cluster")
         return
     listening = subject.text("ss", "-ltnuH")
+    replicating = " cs:" in subject.text("cat", "/proc/drbd")  # ours, from a run that was cut short
     ports = {5405: "Corosync"}
     if subject.holds_data:
-        ports |= {subject.cluster.drbd.port: "DRBD", subject.cluster.postgresql.port: "PostgreSQL"}
+        ports |= {subject.cluster.postgresql.port: "PostgreSQL"}
+        ports |= {} if replicating else {subject.cluster.drbd.port: "DRBD"}
     taken = [f"{port} ({whose})" for port, whose in ports.items() if f":{port} " in listening]
     if taken:
         yield subject.fail("ports", f"in use: {', '.join(taken)}", "ss -ltnup shows by whom")

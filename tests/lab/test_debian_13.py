@@ -31,6 +31,36 @@ def test_a_disk_with_something_on_it_is_refused(trixie: Bench) -> None:
     assert not trixie.on("node1", "ls /etc/drbd.d/pgdata.res 2>/dev/null || true")
 
 
+def test_an_unreachable_fence_device_stops_a_bootstrap_before_anything_is_written(trixie: Bench) -> None:
+    good = (trixie.folder / "cluster.yaml").read_text()
+    (trixie.folder / "wrong.yaml").write_text(good.replace("10.77.0.102", "10.77.0.222"))
+    said = trixie.run("bootstrap", "--file", "wrong.yaml", "--yes", "--wipe", "node2:/dev/ubdb", ok=(1,)).stderr
+    assert "node1: fencing node2" in said
+    assert not trixie.on("node1", "ls /etc/drbd.d/pgdata.res 2>/dev/null || true")
+
+
+def test_a_missing_package_is_installed_and_nothing_is_started(trixie: Bench) -> None:
+    """From a repository on the node itself: a lab has no way out of its network."""
+    folder = trixie.folder / "repo"
+    folder.mkdir()
+    subprocess.run(["apt-get", "-q", "download", "psmisc"], cwd=folder, check=True, capture_output=True, timeout=120)
+    (deb,) = folder.iterdir()
+    config = Path(trixie.environment["XDG_STATE_HOME"]) / "pcmk-ha/labs/t13/ssh_config"
+    subprocess.run(["scp", "-q", "-F", str(config), str(deb), "node2:/root/psmisc.deb"], check=True, timeout=60)
+    trixie.on(
+        "node2",
+        "mkdir /srv/repo && mv /root/psmisc.deb /srv/repo && cd /srv/repo && { dpkg-deb -f psmisc.deb; "
+        "echo Filename: ./psmisc.deb; echo Size: $(stat -c %s psmisc.deb); "
+        "echo SHA256: $(sha256sum psmisc.deb | cut -d' ' -f1); } > Packages && "
+        "rm -f /etc/apt/sources.list /etc/apt/sources.list.d/* && "
+        "echo 'deb [trusted=yes] file:/srv/repo ./' > /etc/apt/sources.list && "
+        "dpkg --force-depends --purge psmisc && apt-get -q update",
+    )
+    assert "to install: psmisc" in trixie.run("check", ok=(0, 1)).stdout
+    said = trixie.run("bootstrap", "--dry-run", "--wipe", "node2:/dev/ubdb").stdout
+    assert "node2: install psmisc" in said
+
+
 @pytest.mark.parametrize("until", ["bring up DRBD", "load STONITH devices"])
 def test_a_bootstrap_is_killed_half_way(trixie: Bench, until: str) -> None:
     process = subprocess.Popen(
@@ -49,6 +79,8 @@ def test_the_next_run_finishes_it(trixie: Bench) -> None:
     done = trixie.run("bootstrap", "--yes")
     assert "serves at 10.77.0.100:5432" in done.stdout
     trixie.await_health()
+    assert "killall" in trixie.on("node2", "command -v killall")
+    assert not trixie.on("node2", "ls /usr/sbin/policy-rc.d 2>/dev/null || true")
 
 
 def test_a_second_bootstrap_changes_nothing_and_restarts_nothing(trixie: Bench) -> None:
@@ -96,6 +128,14 @@ def test_the_live_configuration_is_the_desired_one(trixie: Bench) -> None:
     assert "stonith-timeout=99s" in trixie.run("crm-show", "--diff", ok=(3,)).stdout
     assert "load the cluster's resources" in trixie.run("bootstrap", "--yes").stdout
     assert "batch-limit=17" in trixie.run("crm-show").stdout
+
+
+def test_changed_parameters_reach_the_running_server(trixie: Bench) -> None:
+    path = trixie.folder / "cluster.yaml"
+    path.write_text(path.read_text() + "postgresql: {parameters: {work_mem: 7MB}}\n")
+    assert "reload PostgreSQL" in trixie.run("bootstrap", "--yes").stdout
+    assert "7MB" in trixie.run("psql", "-c", "SHOW work_mem").stdout
+    assert "Nothing to do" in trixie.run("bootstrap").stdout
 
 
 def cut_power(bench: Bench) -> list[Any]:
