@@ -108,7 +108,9 @@ def _drbd(runner: Runner, cluster: Cluster, *, installed: bool) -> DrbdFact:
         return DrbdFact(Metadata.ABSENT, signatures)
     has_file = installed and runner.run(("drbdadm", "sh-resources"), ok=None).stdout.split().count(resource)
     if not has_file:
-        return DrbdFact(Metadata.UNKNOWN if signatures else Metadata.USED, signatures)
+        # Not readable before packages and file are there. "Used" is the safe word: nothing is created over it,
+        # no sync is skipped, and DRBD itself knows the side with the newer data.
+        return DrbdFact(Metadata.USED, signatures)
     role = runner.run(("drbdadm", "role", resource), ok=None)
     up = role.status == 0 and "Unconfigured" not in role.stdout
     state = DrbdFact(_metadata(runner, resource), signatures)

@@ -46,9 +46,8 @@ def test_a_changed_host_key_is_refused_even_then(elsewhere: Bench) -> None:
     known = elsewhere.folder / "known_hosts"
     lines = known.read_text().splitlines()
     keys = [line.rpartition(" ")[2] for line in lines]
-    known.write_text(
-        "\n".join(line.replace(key, keys[i - 1]) for i, (line, key) in enumerate(zip(lines, keys, strict=True)))
-    )
+    swapped = [line.replace(key, keys[i - 1]) for i, (line, key) in enumerate(zip(lines, keys, strict=True))]
+    known.write_text("\n".join(swapped) + "\n")
     found = ssh_findings(elsewhere, "--accept-new-host-keys")
     assert all(f["verdict"] == "fail" and "CHANGED" in f["detail"] for f in found), found
     known.write_text("\n".join(lines) + "\n")
