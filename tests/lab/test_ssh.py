@@ -58,7 +58,8 @@ def test_a_login_with_sudo_is_enough(elsewhere: Bench) -> None:
         elsewhere.on(
             node,
             "useradd -m ops && echo 'ops ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ops && "
-            "install -d -o ops -m 700 /home/ops/.ssh && install -o ops -m 600 /root/.ssh/authorized_keys /home/ops/.ssh/",
+            "install -d -o ops -m 700 /home/ops/.ssh && "
+            "install -o ops -m 600 /root/.ssh/authorized_keys /home/ops/.ssh/",
         )
     config = elsewhere.folder / "ssh_config"
     config.write_text(config.read_text().replace("User root", "User ops"))
