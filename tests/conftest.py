@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from support.files import ARBITER, HERE, MINIMAL
 
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
+
+settings.register_profile("noisy", deadline=None)  # shared machines stall now and then
+settings.load_profile("noisy")
 
 
 @pytest.fixture
