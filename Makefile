@@ -1,7 +1,9 @@
 # Everything a newcomer or CI runs. `make demo` and `make test` install what they need (Debian or Ubuntu, as root).
 VENV   := .venv
 BIN    := $(VENV)/bin
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p && break; done)
+# The newest that works: a name on PATH may be a shim without a Python behind it.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+            $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 # The lab's tools; the second list is for tests with the cluster's own checkers.
 LAB_PACKAGES  := python3-venv mmdebstrap patchelf e2fsprogs kmod iproute2 util-linux openssh-client procps
 TEST_PACKAGES := pacemaker-cli-utils crmsh corosync drbd-utils dash shellcheck ruby
