@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
             $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 # The lab's tools; the second list is for tests with the cluster's own checkers.
 LAB_PACKAGES  := python3-venv mmdebstrap patchelf e2fsprogs kmod iproute2 util-linux openssh-client procps
-TEST_PACKAGES := pacemaker-cli-utils crmsh corosync drbd-utils dash shellcheck ruby
+TEST_PACKAGES := pacemaker-cli-utils crmsh corosync drbd-utils nftables dash shellcheck ruby
 
 .PHONY: help demo test check unit lab-tests bench-bootstrap readme clean
 

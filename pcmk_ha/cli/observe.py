@@ -33,13 +33,15 @@ def check(
 
     from pcmk_ha.cli.hostkeys import ask_host_key
     from pcmk_ha.cli.out import print_json
+    from pcmk_ha.cli.progress import Progress
     from pcmk_ha.cli.tables import print_findings
     from pcmk_ha.operate.check import FAIL, run_checks
     from pcmk_ha.operate.secrets import fence_secrets
     from pcmk_ha.operate.session import open_session
 
     ask = ask_host_key(accept=accept_new_host_keys)
-    with open_session(file, secrets=fence_secrets, ask=ask) as session:
+    with open_session(file, secrets=fence_secrets, ask=ask) as session, Progress("check") as progress:
+        progress.line(f"asking {', '.join(session.nodes) or 'nobody'}, and every fence device")
         findings = run_checks(session)
     if as_json:
         print_json([asdict(finding) for finding in findings])

@@ -40,6 +40,7 @@ def bootstrap(
     Example: pcmk-ha bootstrap --file cluster.yaml --yes
     """
     from pcmk_ha.cli.hostkeys import ask_host_key
+    from pcmk_ha.cli.progress import Progress
     from pcmk_ha.operate.bootstrap import Bootstrap, await_health
     from pcmk_ha.operate.secrets import create_secrets
     from pcmk_ha.operate.session import open_session
@@ -50,7 +51,9 @@ def bootstrap(
     with open_session(file, secrets=create_secrets, ask=ask, log=log) as session:
         session.require_all()
         work = Bootstrap(session.nodes, session.desired(), session.secrets, wipes)
-        plan = work.plan()
+        with Progress("bootstrap") as progress:
+            progress.line(f"looking at {', '.join(session.nodes)}")
+            plan = work.plan()
         if as_json and (dry_run or not plan):
             _print_plan_json(plan)
         elif not plan:
@@ -61,7 +64,7 @@ def bootstrap(
             return
         if not skip_checks:
             _check(session, plan, wipes)
-        _apply(session, work, plan, yes=yes)
+        _apply(session, work, plan, yes=yes, as_json=as_json)
         await_health(work)
         if as_json:
             _print_plan_json(plan)
@@ -78,13 +81,14 @@ def _check(session: Session, plan: Plan, wipes: tuple[tuple[str, str], ...]) -> 
     if not any(isinstance(step.action, PrepareVolume) for step in plan):
         return
     wiped = {node for node, _disk in wipes}
+    typer.echo("checking the nodes and their fence devices", err=True)
     failed = [c for c in run_checks(session) if c.verdict == FAIL and not (c.title == "disk" and c.node in wiped)]
     if failed:
         lines = "".join(f"\n  {c.node}: {c.title}: {c.detail}" + (f" ({c.hint})" if c.hint else "") for c in failed)
         raise PcmkHaError(f"{len(failed)} checks failed:{lines}", hint="`pcmk-ha check` shows all of them")
 
 
-def _apply(session: Session, work: object, plan: Plan, *, yes: bool) -> None:
+def _apply(session: Session, work: object, plan: Plan, *, yes: bool, as_json: bool) -> None:
     from pcmk_ha.cli.out import confirm
     from pcmk_ha.cli.steps import Steps
     from pcmk_ha.operate.bootstrap import Bootstrap
@@ -97,7 +101,7 @@ def _apply(session: Session, work: object, plan: Plan, *, yes: bool) -> None:
             disk = next(node.disk for node in session.cluster.nodes if node.name == action.node)
             typer.echo(f"{action.node}: {disk}: {action}", err=True)
         confirm("These disks become the cluster's. Go on?", yes=yes)
-    with Steps(plan) as steps:
+    with Steps(plan, to_stderr=as_json) as steps:
         work.apply(plan, steps)
 
 

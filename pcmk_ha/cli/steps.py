@@ -23,7 +23,8 @@ STYLE = {WAITING: "dim", RUNNING: "yellow", DONE: "green", FAILED: "bold red"}
 class Steps:
     """Shows each step, its node, its state and how long it took."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, to_stderr: bool = False) -> None:
+        self._to_stderr = to_stderr  # where standard output is for a program to read
         self._plan = plan
         self._state = {id(step): (WAITING, 0.0) for step in plan}
         self._lock = threading.Lock()
@@ -31,7 +32,7 @@ class Steps:
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and not self._to_stderr:
             from rich.live import Live
 
             self._live = Live(get_renderable=self._table, refresh_per_second=5)
@@ -56,7 +57,7 @@ class Steps:
             self._state[id(step)] = (mark, value)
         if self._live is None and mark != RUNNING:
             elapsed = time.monotonic() - self._begin
-            typer.echo(f"{elapsed:5.1f} s  {mark} {step.action.node:8} {_short(str(step.action))}")
+            typer.echo(f"{elapsed:5.1f} s  {mark} {step.action.node:8} {_short(str(step.action))}", err=self._to_stderr)
 
     def _table(self) -> Table:
         from rich.table import Table

@@ -19,6 +19,7 @@ from pcmk_ha.operate.session import Session
 from pcmk_ha.remote.runner import Runner
 
 OK, WARN, FAIL = "ok", "warn", "fail"
+AT_ONCE = 4  # questions to one node; its sshd allows 10 sessions a connection by default
 MAX_SKEW_S = 1.0  # fencing history and logs of two nodes are compared by the second
 
 
@@ -70,6 +71,9 @@ class Subject:
         return outcome.stdout.strip() if outcome.status == 0 else ""
 
 
+Question = Callable[[Subject], Iterator[Check]]
+
+
 def run_checks(session: Session) -> tuple[Check, ...]:
     """Ask every member everything, all members at once; raises nothing a node can cause."""
     found = [Check(name, "SSH", FAIL, reason) for name, reason in session.down.items()]
@@ -86,12 +90,17 @@ def _check_node(session: Session, node: Node, runner: Runner) -> list[Check]:
     release = versions.parse_os_release(runner.read("/etc/os-release") or "")
     subject = Subject(session, node, runner, PLATFORMS.get(release.codename))
     found = [subject.ok("SSH", "as root" if not runner.sudo else "through sudo")]
-    for question in QUESTIONS:
-        try:
-            found.extend(question(subject))
-        except PcmkHaError as error:
-            found.append(subject.fail(question.__name__.strip("_").replace("_", " "), str(error), error.hint))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for checks in pool.map(lambda question: _answer(question, subject), QUESTIONS):
+            found.extend(checks)
     return found
+
+
+def _answer(question: Question, subject: Subject) -> list[Check]:
+    try:
+        return list(question(subject))
+    except PcmkHaError as error:
+        return [subject.fail(question.__name__.strip("_").replace("_", " "), str(error), error.hint)]
 
 
 def _system(subject: Subject) -> Iterator[Check]:
@@ -284,14 +293,14 @@ def _interface(route: str) -> str:
 
 def _fence_devices(subject: Subject) -> Iterator[Check]:
     """Ask every device but this node's own for its status, as this node's fencer will have to."""
-    for target in subject.cluster.members:
-        for index, fence in enumerate(target.fence_devices):
-            if target.name != subject.node.name:
-                agent = agent_of(subject.cluster, fence)
-                yield _ask_device(subject, target, index, agent)
+    others = [target for target in subject.cluster.members if target.name != subject.node.name]
+    devices = [(target, index) for target in others for index in range(len(target.fence_devices))]
+    with ThreadPoolExecutor(2) as pool:
+        yield from pool.map(lambda device: _ask_device(subject, *device), devices)
 
 
-def _ask_device(subject: Subject, target: Node, index: int, agent: str) -> Check:
+def _ask_device(subject: Subject, target: Node, index: int) -> Check:
+    agent = agent_of(subject.cluster, target.fence_devices[index])
     title = f"fencing {target.name}"
     if subject.runner.run(("sh", "-c", f"command -v {agent}"), ok=None).status:
         return subject.warn(title, f"{agent} is not installed yet, so the device was not asked", "check again later")
@@ -316,7 +325,6 @@ def _scrub(text: str, parameters: Mapping[str, str]) -> str:
     return text
 
 
-QUESTIONS: tuple[Callable[[Subject], Iterator[Check]], ...] = (
-    _system, _host_name, _clock, _packages, _addresses, _links, _disk, _drbd_module, _units, _ports, _vip,
-    _fence_devices,
+QUESTIONS: tuple[Question, ...] = (  # the slowest first
+    _fence_devices, _system, _host_name, _clock, _packages, _addresses, _links, _disk, _drbd_module, _units, _ports, _vip,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One node's packages, files, units and firewall."""
+"""One node's packages, files and units."""
 
 from __future__ import annotations
 
@@ -70,34 +70,6 @@ def disable_units(runner: Runner, units: tuple[str, ...]) -> None:
 def set_boot(runner: Runner, units: tuple[str, ...], *, enabled: bool) -> None:
     """Have units started at boot, or not."""
     runner.run(("systemctl", "enable" if enabled else "disable", *units), timeout=60)
-
-
-def open_firewall(runner: Runner, firewall: str, desired: Desired) -> None:
-    """Let the members and PostgreSQL's clients through the firewall that is active."""
-    for argv in firewall_rules(firewall, desired.cluster):
-        runner.run(argv)
-
-
-def firewall_rules(firewall: str, cluster: Cluster) -> tuple[tuple[str, ...], ...]:
-    """Commands that open Corosync (5405-5412/udp, a port a link), DRBD and PostgreSQL."""
-    ports = (f"{cluster.drbd.port}/tcp", f"{cluster.postgresql.port}/tcp")
-    if firewall == "ufw":
-        return (("ufw", "allow", "5405:5412/udp"), *(("ufw", "allow", port) for port in ports))
-    opened = ("5405-5412/udp", *ports)
-    permanent = tuple(("firewall-cmd", "--permanent", f"--add-port={port}") for port in opened)
-    return (*permanent, ("firewall-cmd", "--reload"))
-
-
-__all__ = [
-    "disable_units",
-    "firewall_rules",
-    "install_packages",
-    "open_firewall",
-    "put_file",
-    "set_boot",
-    "with_block",
-    "write_hosts",
-]
 
 
 def remove_hosts(runner: Runner) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.firewall import find_firewall, is_open
 from pcmk_ha.operate.server import has_read_its_files
 from pcmk_ha.operate.service import look_at_service
 from pcmk_ha.plan.build import CLUSTER_UNITS, PACEMAKERS_OWN, has_service
@@ -39,7 +40,7 @@ def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
     data_node = any(node.name == name for node in desired.cluster.nodes)
     missing = _missing_packages(runner, desired.packages[name])
     installed = not missing
-    firewall = _firewall(runner)
+    firewall = find_firewall(runner)
     corosync = next(file.content for file in files if file.path == "/etc/corosync/corosync.conf")
     return NodeFacts(
         name=name,
@@ -48,7 +49,7 @@ def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
         hosts=runner.read("/etc/hosts") or "",
         units=_units(runner),
         firewall=firewall,
-        firewall_open=not firewall or _is_open(runner, firewall, desired.cluster),
+        firewall_open=not firewall or is_open(runner, firewall, desired.cluster),
         drbd=_drbd(runner, desired.cluster, installed=installed) if data_node else None,
         corosync_differs=installed and _corosync_differs(runner, corosync),
     )
@@ -77,22 +78,6 @@ def _units(runner: Runner) -> dict[str, UnitFact]:
         enabled = fields["UnitFileState"] in ("enabled", "enabled-runtime")
         found[fields["Id"]] = UnitFact(enabled, fields["ActiveState"] in ("active", "activating"))
     return found
-
-
-def _firewall(runner: Runner) -> str:
-    """The firewall manager that is active; plain nftables rules are shown by `check`, not changed."""
-    for name in ("ufw", "firewalld"):
-        if runner.run(("systemctl", "is-active", "-q", name), ok=None).status == 0:
-            status = runner.run(("ufw", "status"), ok=None).stdout if name == "ufw" else "Status: active"
-            return name if "Status: active" in status else ""
-    return ""
-
-
-def _is_open(runner: Runner, firewall: str, cluster: Cluster) -> bool:
-    argv = ("ufw", "status") if firewall == "ufw" else ("firewall-cmd", "--list-ports")
-    listed = runner.run(argv, ok=None).stdout
-    ports = (f"{cluster.drbd.port}/tcp", f"{cluster.postgresql.port}/tcp")
-    return all(port in listed for port in ports) and "5412/udp" in listed
 
 
 def _corosync_differs(runner: Runner, wanted: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate import cluster, drbd, node
+from pcmk_ha.operate.firewall import open_firewall
 from pcmk_ha.operate.server import reload_server
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.volume import Volume, prepare_volume
@@ -37,7 +38,7 @@ class Performer:
             case act.WriteHosts():
                 node.write_hosts(runner, wanted)
             case act.OpenFirewall():
-                node.open_firewall(runner, action.firewall, self.desired)
+                open_firewall(runner, action.firewall, wanted)
             case act.DisableUnits():
                 node.disable_units(runner, action.units)
             case act.SetBoot():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from conftest_lab import PROGRAM, Bench
 from ruamel.yaml import YAML
@@ -118,6 +120,16 @@ def test_psql_reaches_the_primary_through_the_vip(trixie: Bench) -> None:
     found = trixie.run("psql", "-A", "-t", "-c", "SELECT pg_is_in_recovery(), current_setting('data_checksums')").stdout
     assert found.strip() == "f|on"
     trixie.run("psql", "-c", "CREATE TABLE kept (word text); INSERT INTO kept VALUES ('precious')")
+
+
+def test_the_door_on_this_machine_leads_the_application_to_the_primary(trixie: Bench) -> None:
+    secrets = YAML(typ="safe").load((trixie.folder / "cluster.secrets.yaml").read_text())
+    lab = json.loads((Path(trixie.environment["XDG_STATE_HOME"]) / "pcmk-ha/labs/t13/lab.json").read_text())
+    target = f"host=127.0.0.1 port={lab['postgresql_port']} user=app dbname=app connect_timeout=5"
+    with psycopg.connect(target, password=secrets["application"]) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("app",)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(target, password="wrong")
 
 
 def test_the_live_configuration_is_the_desired_one(trixie: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,8 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.operate.apply import apply_plan
 from pcmk_ha.operate.fence import Impact, reasons_against
-from pcmk_ha.operate.node import firewall_rules, with_block
+from pcmk_ha.operate.firewall import commands, input_chains, nft_rules
+from pcmk_ha.operate.node import with_block
 from pcmk_ha.operate.scram import scram_verifier
 from pcmk_ha.operate.secrets import create_secrets, fence_secrets, load_secrets, secrets_path
 from pcmk_ha.operate.service import Service
@@ -209,8 +211,31 @@ def test_our_block_in_hosts_is_replaced_and_the_rest_stays() -> None:
 
 def test_the_firewall_is_opened_for_corosync_drbd_and_postgresql(minimal: Cluster) -> None:
     for firewall in ("ufw", "firewalld"):
-        text = str(firewall_rules(firewall, minimal))
+        text = str(commands(firewall, minimal))
         assert all(port in text for port in ("7788/tcp", "5432/tcp", "5412/udp"))
+
+
+def test_nftables_lets_the_cluster_through_before_everything_else(minimal: Cluster, tmp_path: Path) -> None:
+    """With the real nft, in a network namespace that goes with the command."""
+    rules = tmp_path / "rules.nft"
+    rules.write_text(
+        "table inet filter {\n chain input { type filter hook input priority 0; policy drop; tcp dport 22 accept; }\n"
+        " chain forward { type filter hook forward priority 0; }\n}\n"
+    )
+    unshare = ("unshare", "--net", "sh", "-c")
+    chains = subprocess.run(
+        (*unshare, f"nft -f {rules} && nft -j list chains"), capture_output=True, text=True, timeout=30, check=True
+    ).stdout
+    assert input_chains(chains) == ("inet filter input",)
+    own = tmp_path / "own.nft"
+    own.write_text("\n".join(nft_rules("inet filter input", minimal)) + "\n")
+    shown = subprocess.run(
+        (*unshare, f"nft -f {rules} && nft -f {own} && nft list ruleset"),
+        capture_output=True, text=True, timeout=30, check=True,
+    ).stdout  # fmt: skip
+    for rule in nft_rules("inet filter input", minimal):
+        assert shown.index(rule.rpartition(" input ")[2]) < shown.index("tcp dport 22")
+    assert input_chains("") == input_chains("no json") == ()
 
 
 def test_the_connection_string_is_one_libpq_understands(minimal: Cluster) -> None:
