@@ -326,5 +326,6 @@ def _scrub(text: str, parameters: Mapping[str, str]) -> str:
 
 
 QUESTIONS: tuple[Question, ...] = (  # the slowest first
-    _fence_devices, _system, _host_name, _clock, _packages, _addresses, _links, _disk, _drbd_module, _units, _ports, _vip,
+    _fence_devices, _links, _system, _host_name, _clock, _packages, _addresses, _disk, _drbd_module, _units,
+    _ports, _vip,
 )  # fmt: skip
