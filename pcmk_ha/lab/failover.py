@@ -56,6 +56,8 @@ def cut_power_of_primary(session: Session, report: Callable[[str], None]) -> Fai
         what="both nodes holding the data",
         timeout_s=180,
         every_s=1,
+        describe=lambda status: "; ".join(finding.what for finding in status.findings),
+        hint="`pcmk-ha status` and `pcmk-ha lab console` show more",
     )
     redundant = time.monotonic() - cut
     report(f"  {target} is back and both nodes hold the data, {redundant:.0f} s after the cut")

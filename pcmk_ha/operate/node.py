@@ -43,7 +43,7 @@ def _put_binary(runner: Runner, file: File) -> None:
     draft = f"{file.path}.base64"
     runner.put(draft, file.content, mode=0o600)
     owner, group = file.owner.split(":")
-    decode = 'umask 077; base64 -d "$1" > "$2.new" && chown "$3:$4" "$2.new" && chmod "$5" "$2.new"'
+    decode = 'umask 077; base64 -d "$1" > "$2.new" && chown "$3:$4" "$2.new" && chmod "$5" "$2.new" && sync "$2.new"'
     swap = ' && mv -T "$2.new" "$2"; status=$?; rm -f "$1"; exit $status'
     argv = ("sh", "-c", decode + swap, "sh", draft, file.path, owner, group, f"{file.mode:o}")
     runner.run(argv)

@@ -10,6 +10,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from pcmk_ha.errors import TimedOut
 
 T = TypeVar("T")
+LONGEST = 600  # characters of what was seen last
 
 
 def wait_until(
@@ -20,6 +21,7 @@ def wait_until(
     timeout_s: float,
     every_s: float = 0.5,
     hint: str = "",
+    describe: Callable[[T], str] = str,
 ) -> T:
     """Observe until `ready` is true of what was seen, and return that.
 
@@ -34,4 +36,5 @@ def wait_until(
         return retrying(observe)
     except RetryError as error:
         seen = error.last_attempt.result()
-        raise TimedOut(f"{what} did not happen within {timeout_s:.0f} s; last seen: {seen}", hint=hint) from None
+        words = describe(seen)[:LONGEST]
+        raise TimedOut(f"{what} did not happen within {timeout_s:.0f} s; last seen: {words}", hint=hint) from None

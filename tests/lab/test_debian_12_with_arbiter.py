@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
 def test_a_cluster_is_built_in_one_run(bookworm: Bench) -> None:
     assert "serves at" in bookworm.run("bootstrap", "--yes").stdout
+    bookworm.lab("power", "reset", bookworm.standby)  # at once: what was written must be on disk by now
     found = bookworm.await_health()
     assert [q["quorum"]["expected"] for q in found["members"].values()] == [3, 3, 3]
     assert "Nothing to do" in bookworm.run("bootstrap").stdout
