@@ -120,7 +120,7 @@ def _running(runner: Runner, resource: str, role: str, state: DrbdFact) -> DrbdF
 
 def _signatures(runner: Runner, disk: str) -> tuple[tuple[str, ...], bool]:
     """What the disk holds besides DRBD's metadata, and whether it holds that."""
-    outcome = runner.run(("wipefs", "--no-act", "--json", disk), ok=None)
+    outcome = runner.run(("wipefs", "--no-act", "--json", disk))  # unreadable is not empty
     found = json.loads(outcome.stdout or '{"signatures": []}').get("signatures") or []
     types = [str(entry["type"]) for entry in found]
     return tuple(kind for kind in types if kind != "drbd"), "drbd" in types
