@@ -6,24 +6,34 @@ read from the terminal, every command has a deadline, and secrets travel on stan
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
 import logging
 import shlex
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import paramiko
 from fabric import Config, Connection
 from invoke.exceptions import CommandTimedOut
-from paramiko.ssh_exception import AuthenticationException, BadHostKeyException, SSHException
+from paramiko.pkey import UnknownKeyType
+from paramiko.ssh_exception import (
+    AuthenticationException,
+    BadHostKeyException,
+    PasswordRequiredException,
+    SSHException,
+)
 
-from pcmk_ha.errors import CommandFailed, NodeUnreachable
+from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
 from pcmk_ha.remote.connect import AskHostKey
+from pcmk_ha.remote.known_hosts import KnownKey, find_keys, host_name, new_line
 from pcmk_ha.remote.log import CommandLog
 from pcmk_ha.remote.runner import Outcome
+from pcmk_ha.remote.ssh_config import read_ssh_config
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs tracebacks of what we report ourselves
 
@@ -31,17 +41,29 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs tracebacks o
 class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
     """Refuses an unknown host key, unless whoever is asked trusts it; then it is remembered."""
 
-    def __init__(self, ask: AskHostKey, known_hosts: Path) -> None:
+    def __init__(self, ask: AskHostKey, name: str, revoked: Collection[str], known_hosts: Path | None) -> None:
         self._ask = ask
+        self._name = name
+        self._revoked = revoked
         self._known_hosts = known_hosts
 
     def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
         """Decide on a key nobody has seen; paramiko calls this during the handshake."""
-        if not self._ask(hostname, key.fingerprint):
-            raise SSHException(f"unknown host key {key.get_name()} {key.fingerprint}")
-        self._known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._known_hosts.open("a") as file:
-            file.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
+        if key.get_base64() in self._revoked:
+            raise _HostKeyRefused(f"host key {key.fingerprint} is REVOKED in known_hosts", "do not connect")
+        if not self._ask(self._name, key.fingerprint):
+            what = f"unknown host key {key.get_name()} {key.fingerprint} of {self._name}"
+            raise _HostKeyRefused(what, "--accept-new-host-keys trusts it")
+        if self._known_hosts is not None:
+            _remember(self._known_hosts, self._name, KnownKey(key.get_name(), key.get_base64()))
+
+
+class _HostKeyRefused(SSHException):  # type: ignore[misc]
+    """The host is not proven to be the one that is meant."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class SshRunner:
@@ -73,7 +95,11 @@ class SshRunner:
     ) -> Outcome:
         """Run a command as root; see Runner."""
         begin = time.monotonic()
-        status, stdout, stderr = self._execute(shlex.join((*self.sudo, *argv)), stdin, timeout)
+        try:
+            status, stdout, stderr = self._execute(shlex.join((*self.sudo, *argv)), stdin, timeout)
+        except PcmkHaError as error:  # what did not answer is what one looks for in a log
+            self._log.write(self._node, Outcome(tuple(argv), -1, "", str(error)), time.monotonic() - begin)
+            raise
         outcome = Outcome(tuple(argv), status, stdout, stderr)
         self._log.write(self._node, outcome, time.monotonic() - begin)
         if ok is not None and status not in ok:
@@ -126,8 +152,7 @@ def _talk(channel: Any, command: str, stdin: str | None, timeout: float) -> tupl
         reader.start()
         while data := channel.recv(65536):
             out.write(data)
-            if time.monotonic() > deadline:
-                raise TimeoutError
+            channel.settimeout(max(0.01, deadline - time.monotonic()))
         reader.join(max(0.1, deadline - time.monotonic()))
         if not channel.status_event.wait(max(0.1, deadline - time.monotonic())):
             raise TimeoutError
@@ -156,47 +181,83 @@ def open_ssh(
     node: str, host: str, *, ssh_config: Path | None, ask: AskHostKey, log: CommandLog, timeout_s: float
 ) -> SshRunner:
     """Connect to a node; raises NodeUnreachable with what to do about it."""
-    config = _config(ssh_config)
-    connection = Connection(host, config=config, connect_timeout=int(timeout_s), user=None)
-    known = _load_known_hosts(connection, config, host)
-    connection.client.set_missing_host_key_policy(_Policy(ask, known))
-    connection.connect_kwargs.setdefault("banner_timeout", timeout_s)
-    connection.connect_kwargs.setdefault("auth_timeout", max(timeout_s, 5))
+    names: dict[str, str] = {}  # in known_hosts, by host
     try:
+        config = Config(ssh_config=paramiko.SSHConfig.from_text(read_ssh_config(ssh_config)))
+        connection = Connection(host, config=config)
+        for hop in _hops(connection):
+            names[hop.host] = _prepare(hop, ask, timeout_s)
         connection.open()
     except BadHostKeyException as error:
+        name = names.get(error.hostname, error.hostname)
         raise NodeUnreachable(
-            f"{node}: the host key has CHANGED: it is {error.key.fingerprint} now",
-            hint=f"if the machine was replaced: ssh-keygen -R {host} -f {known}",
+            f"{node}: the host key of {name} has CHANGED: it is {error.key.fingerprint} now",
+            hint=f"if the machine was replaced: ssh-keygen -R '{name}'",
         ) from None
-    except AuthenticationException:
-        raise NodeUnreachable(f"{node}: SSH refused our key", hint=f"ssh-copy-id {host}") from None
+    except PasswordRequiredException:
+        raise NodeUnreachable(f"{node}: the SSH key needs its passphrase", hint="ssh-add, then again") from None
+    except (_HostKeyRefused, PcmkHaError) as error:
+        raise NodeUnreachable(f"{node}: {error}", hint=error.hint) from None
     except (SSHException, OSError, EOFError, ValueError) as error:
-        hint = "--accept-new-host-keys trusts it" if "unknown host key" in str(error) else ""
-        raise NodeUnreachable(f"{node}: {_words(error)}", hint=hint) from None
+        if isinstance(error, AuthenticationException) or "key, expected" in str(error):  # paramiko's last try
+            raise NodeUnreachable(f"{node}: SSH refused our key", hint=f"ssh-copy-id {host}") from None
+        raise NodeUnreachable(f"{node}: {_words(error)}") from None
     connection.transport.set_keepalive(5)
     return SshRunner(node, connection, log=log)
 
 
-def _config(ssh_config: Path | None) -> Config:
-    if ssh_config is None:
-        return Config()
-    config = Config(lazy=True, runtime_ssh_path=str(ssh_config))
-    config.load_base_conf_files()
-    config.load_ssh_config()
-    return config
+def _hops(connection: Connection) -> Iterator[Connection]:
+    """The connection and every jump host before it: Fabric would trust any key of those, too."""
+    hop: Any = connection
+    while isinstance(hop, Connection):
+        yield hop
+        hop = hop.gateway
 
 
-def _load_known_hosts(connection: Connection, config: Config, host: str) -> Path:
-    """Load what ssh(1) would look at, and return where a newly trusted key is written."""
-    client = connection.client
-    client.load_system_host_keys("/etc/ssh/ssh_known_hosts") if Path("/etc/ssh/ssh_known_hosts").exists() else None
-    named = config.base_ssh_config.lookup(host).get("userknownhostsfile", "~/.ssh/known_hosts")
-    files = [Path(name).expanduser() for name in named.split()]
-    for file in files:
-        if file.exists():
-            client.load_system_host_keys(str(file))
-    return files[0]
+def _prepare(hop: Connection, ask: AskHostKey, timeout_s: float) -> str:
+    """Have a connection verify the host's key, end in time, and pass over key files that do not exist.
+
+    Returns what known_hosts calls the host.
+    """
+    alias = hop.ssh_config.get("hostkeyalias", "")
+    name = host_name(hop.host, hop.port, alias)
+    files = _known_hosts_files(hop)
+    keys = [key for file in files for key in find_keys(_text_of(file), name)]
+    for key in keys:
+        if not key.revoked:
+            _trust(hop, host_name(hop.host, hop.port), key)
+    own = files[0] if files else None
+    hop.client.set_missing_host_key_policy(_Policy(ask, name, {k.base64 for k in keys if k.revoked}, own))
+    hop.connect_timeout = max(1, int(timeout_s))
+    hop.connect_kwargs.setdefault("banner_timeout", timeout_s)
+    hop.connect_kwargs.setdefault("auth_timeout", max(timeout_s, 5))
+    named = hop.connect_kwargs.get("key_filename") or []
+    hop.connect_kwargs["key_filename"] = [file for file in named if Path(file).expanduser().is_file()]
+    return name
+
+
+def _trust(hop: Connection, name: str, key: KnownKey) -> None:
+    with contextlib.suppress(SSHException, UnknownKeyType, ValueError):  # damaged, or none paramiko can read
+        known = paramiko.PKey.from_type_string(key.type, base64.b64decode(key.base64))
+        hop.client.get_host_keys().add(name, known.get_name(), known)
+
+
+def _known_hosts_files(hop: Connection) -> list[Path]:
+    """Return the files ssh(1) would look at; a newly trusted key is written to the first."""
+    named = hop.ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+    own = [Path(name).expanduser() for name in named.split() if name != "none"]
+    return [*own, Path("/etc/ssh/ssh_known_hosts")] if own else []
+
+
+def _text_of(file: Path) -> str:
+    return file.read_text(errors="replace") if file.exists() else ""
+
+
+def _remember(file: Path, name: str, key: KnownKey) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    line = new_line(_text_of(file), name, key)
+    with file.open("a") as known:
+        known.write(line)
 
 
 def _words(error: BaseException) -> str:
