@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pcmk_ha.cib.elements import Element
+from pcmk_ha.model.secret import is_secret_name
 
-WORDS = ("passw", "secret", "token", "private")
 SHOWN = "********"
 
 
 def mask_secrets(root: Element) -> None:
     """Replace the value of every parameter whose name says that it is secret, in place."""
     for pair in root.iter("nvpair"):
-        name = str(pair.get("name", "")).lower()
-        if any(word in name for word in WORDS) and "script" not in name:
+        if is_secret_name(str(pair.get("name", ""))):
             pair.set("value", SHOWN)

@@ -8,7 +8,8 @@ from lxml import etree
 
 from pcmk_ha.cib.elements import Element, Op, avoid, primitive
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.model.parts import Fence, Node, Scalar
+from pcmk_ha.model.parts import Fence, Node
+from pcmk_ha.model.scalars import Scalar
 from pcmk_ha.model.secret import Secrets
 
 # What an agent needs beyond address and login, unless the cluster file says otherwise.

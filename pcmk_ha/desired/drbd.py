@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.model.parts import Scalar
 from pcmk_ha.model.platform import Platform
+from pcmk_ha.model.scalars import Scalar
 
 # protocol C: a write is acknowledged when both disks have it. Peer loss is noticed after ping-int + ping-timeout
 # (s + 0.1 s), or timeout (0.1 s) while writes are under way; timeout must be below ping-int and connect-int.

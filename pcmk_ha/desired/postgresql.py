@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.model.parts import Scalar
+from pcmk_ha.model.scalars import Scalar
 
 
 def parameters(cluster: Cluster, version: int) -> dict[str, Scalar]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from pcmk_ha.model.parts import (
     ClusterProperties,
@@ -43,6 +44,8 @@ class Cluster(Part):
     @classmethod
     def _vip_may_be_an_address(cls, value: Any) -> Any:
         if not isinstance(value, str):
+            if not isinstance(value, dict | Vip):
+                raise PydanticCustomError("vip", "expected an address, or a mapping with address and prefix")
             return value
         address, _, prefix = value.partition("/")
         return {"address": address, "prefix": prefix or None}

@@ -9,7 +9,8 @@ from ipaddress import ip_interface
 from pcmk_ha.errors import Problem
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.document import Path
-from pcmk_ha.model.parts import Fence, Node, Scalar
+from pcmk_ha.model.parts import Fence, Node
+from pcmk_ha.model.scalars import Scalar
 from pcmk_ha.model.secret import EnvSecret, FileSecret
 
 Finding = tuple[Path, Problem]

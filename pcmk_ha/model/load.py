@@ -13,14 +13,16 @@ from pydantic_core import ErrorDetails
 
 from pcmk_ha.errors import BadInput, Problem
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.model.document import Document, parse_document
+from pcmk_ha.model.document import Document, parse_document, printable
 from pcmk_ha.model.document import Path as Place
 from pcmk_ha.model.lint import find_problems
 
 WORDS = {
     "int_parsing": "expected a whole number",
+    "int_parsing_size": "expected a whole number",
     "int_type": "expected a whole number",
     "int_from_float": "expected a whole number",
+    "finite_number": "expected a whole number",
     "bool_parsing": "expected true or false",
     "bool_type": "expected true or false",
     "string_type": "expected text",
@@ -29,6 +31,10 @@ WORDS = {
     "model_attributes_type": "expected a mapping",
     "dict_type": "expected a mapping",
     "tuple_type": "expected a list",
+    "greater_than_equal": "expected {ge} or more",
+    "less_than_equal": "expected {le} or less",
+    "literal_error": "expected {expected}",
+    "too_long": "expected {max_length} or fewer",
 }
 
 
@@ -54,12 +60,12 @@ def load_cluster_text(text: str, name: str = "cluster.yaml") -> Cluster:
     document = parse_document(text, name)
     if not isinstance(document.value, dict):
         raise BadInput([Problem("expected a mapping with name, nodes and vip", "see `pcmk-ha init`", name, 1)])
-    problems: list[Problem] = []
+    problems = list(document.problems)
     cluster: Cluster | None
     try:
         cluster = Cluster.model_validate(document.value)
     except ValidationError as error:
-        problems = list(_translate(error, document))
+        problems += _translate(error, document)
         cluster = _without_mistakes(error, document)
     found = ((document.line(place), finding) for place, finding in _lint(cluster, document))
     problems += [Problem(finding.message, finding.hint, name, line) for line, finding in found]
@@ -128,9 +134,11 @@ def _say(detail: ErrorDetails, place: Place) -> tuple[str, str]:
         return f"{where} is missing", _description(place)
     if kind in ("too_short", "too_long") and place[-1:] == ("nodes",):
         return f"nodes: expected two nodes, found {len(given)}", "a third voting node is `arbiter:`"
-    if kind in ("string_pattern_mismatch",):
-        return f"{where}: {given!r} is not possible here", _description(place)
-    words = WORDS.get(kind, detail["msg"][:1].lower() + detail["msg"][1:])
+    if kind == "string_pattern_mismatch":
+        return f"{where}: {_short(given)} is not possible here", _description(place)
+    words = detail["msg"][:1].lower() + detail["msg"][1:]
+    if kind in WORDS:
+        words = WORDS[kind].format(**detail.get("ctx", {}))
     return f"{where}: {words}, found {_short(given)}", _description(place)
 
 
@@ -172,10 +180,13 @@ def _find_model(annotation: Any) -> type[BaseModel] | None:
 def _dotted(place: Place) -> str:
     text = ""
     for step in place:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+        text += f"[{step}]" if isinstance(step, int) else f".{printable(step)}" if text else printable(step)
     return text or "the file"
 
 
 def _short(value: Any) -> str:
+    for kind, words in ((dict, "a mapping"), (list, "a list"), (bool, str(value).lower()), (type(None), "nothing")):
+        if isinstance(value, kind):
+            return words
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

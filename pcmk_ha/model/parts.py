@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from pcmk_ha.model.secret import SecretRef
+from pcmk_ha.model.scalars import Address, Parameter, Scalar, Whole
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-Scalar = str | int | float | bool
+Port = Annotated[Whole, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 NodeName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-AbsolutePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$")]
+AbsolutePath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$")]
+DevicePath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._:@+-]+)+$")]  # by-id and by-path names have more
 
 
 class Part(BaseModel):
-    """A frozen mapping in which an unknown key is an error."""
+    """A frozen mapping in which an unknown key is an error, and one without a value counts as not written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_what_is_empty(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: given for key, given in value.items() if given is not None or key not in cls.model_fields}
 
 
 class Fence(Part):
@@ -29,30 +36,38 @@ class Fence(Part):
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, SecretRef | Scalar]
+    __pydantic_extra__: dict[str, Parameter]
 
     agent: str | None = Field(None, pattern=r"^fence_[a-z0-9_]+$", description="Fence agent; default stonith.agent.")
-    level: int = Field(1, ge=1, le=9, description="Fencing level; devices of one level act together.")
-    delay_s: int = Field(0, ge=0, le=120, description="pcmk_delay_base of this device, seconds.")
+    level: Whole = Field(1, ge=1, le=9, description="Fencing level; devices of one level act together.")
+    delay_s: Whole = Field(0, ge=0, le=120, description="pcmk_delay_base of this device, seconds.")
 
     @property
-    def parameters(self) -> dict[str, SecretRef | Scalar]:
+    def parameters(self) -> dict[str, Parameter]:
         """The agent's own parameters as the file gives them."""
         return dict(self.__pydantic_extra__ or {})
+
+
+def _form(value: Any) -> str:
+    return "[list]" if isinstance(value, list | tuple) else "[one]"
+
+
+# Told apart by their form, so that what is wrong inside is said once and not for each form.
+Fences = Annotated[Annotated[Fence, Tag("[one]")] | Annotated[tuple[Fence, ...], Tag("[list]")], Discriminator(_form)]
 
 
 class Node(Part):
     """A node that holds data, or (as `arbiter`) one that only votes."""
 
     name: NodeName = Field(description="Host name of the node, as `uname -n` prints it.")
-    address: IPvAnyAddress = Field(description="Where SSH and link 0 reach the node.")
+    address: Address = Field(description="Where SSH and link 0 reach the node.")
     ssh: str | None = Field(None, description="Host alias for ssh_config; default the address.")
-    links: tuple[IPvAnyAddress, ...] = Field(
+    links: tuple[Address, ...] = Field(
         (), max_length=8, description="Corosync links, ring0_addr first; default: address only."
     )
-    replication_address: IPvAnyAddress | None = Field(None, description="DRBD's address; default the last link.")
-    disk: AbsolutePath | None = Field(None, description="Backing disk for DRBD: a whole block device.")
-    fence: Fence | tuple[Fence, ...] = Field(description="The device(s) that can switch this node off.")
+    replication_address: Address | None = Field(None, description="DRBD's address; default the last link.")
+    disk: DevicePath | None = Field(None, description="Backing disk for DRBD: a whole block device.")
+    fence: Fences = Field(description="The device(s) that can switch this node off.")
 
     @property
     def link_addresses(self) -> tuple[str, ...]:
@@ -73,8 +88,8 @@ class Node(Part):
 class Vip(Part):
     """The address applications connect to; it follows the promoted node."""
 
-    address: IPvAnyAddress = Field(description="An address nobody has, IPv4 or IPv6.")
-    prefix: int | None = Field(None, ge=8, le=128, description="Default: that of the interface it joins.")
+    address: Address = Field(description="An address nobody has, IPv4 or IPv6.")
+    prefix: Whole | None = Field(None, ge=8, le=128, description="Default: that of the interface it joins.")
     interface: str | None = Field(
         None, pattern=r"^[A-Za-z0-9._:-]{1,15}$", description="Default: the one with the node's address."
     )
@@ -84,7 +99,7 @@ class Drbd(Part):
     """The replicated block device."""
 
     resource: Name = Field("pgdata", description="Name of the DRBD resource.")
-    minor: int = Field(0, ge=0, le=255, description="Number of the device: /dev/drbd0.")
+    minor: Whole = Field(0, ge=0, le=255, description="Number of the device: /dev/drbd0.")
     port: Port = Field(7788, description="TCP port of replication.")
     net: dict[str, Scalar] = Field({}, description="Extra or changed options of the net section.")
     disk: dict[str, Scalar] = Field({}, description="Extra or changed options of the disk section.")
@@ -113,7 +128,7 @@ class HbaRule(Part):
 class Postgresql(Part):
     """The database server."""
 
-    version: int | None = Field(None, ge=13, le=30, description="Major version; default the suite's own.")
+    version: Whole | None = Field(None, ge=13, le=30, description="Major version; default the suite's own.")
     port: Port = Field(5432, description="TCP port of the server.")
     data_directory: AbsolutePath | None = Field(
         None, description="Below filesystem.mount_point; default <mount_point>/<version>/main."
@@ -128,29 +143,29 @@ class Stonith(Part):
     """What all fence devices share."""
 
     agent: str = Field("fence_ipmilan", pattern=r"^fence_[a-z0-9_]+$", description="Agent of devices without one.")
-    parameters: dict[str, SecretRef | Scalar] = Field({}, description="Parameters for every device.")
+    parameters: dict[str, Parameter] = Field({}, description="Parameters for every device.")
     action: Literal["reboot", "off"] = Field("reboot", description="What fencing does to a node.")
-    priority_delay_s: int | None = Field(
+    priority_delay_s: Whole | None = Field(
         None, ge=0, le=120, description="Head start of the promoted node; default 3 with two votes, else 0."
     )
-    timeout_s: int = Field(60, ge=10, le=600, description="stonith-timeout.")
-    monitor_s: int = Field(60, ge=10, le=3600, description="How often each device is asked for its status.")
+    timeout_s: Whole = Field(60, ge=10, le=600, description="stonith-timeout.")
+    monitor_s: Whole = Field(60, ge=10, le=3600, description="How often each device is asked for its status.")
 
 
 class Timeouts(Part):
     """Detection and operation time-outs; milliseconds or seconds as the names say."""
 
-    token_ms: int = Field(1000, ge=300, le=60000, description="Corosync token.")
-    consensus_ms: int | None = Field(None, ge=360, le=72000, description="Default 1.2 x token.")
-    start_s: int = Field(600, ge=60, le=7200, description="PostgreSQL start; must cover crash recovery.")
-    stop_s: int = Field(120, ge=60, le=7200, description="PostgreSQL stop.")
-    promote_s: int = Field(120, ge=120, le=600, description="DRBD promote, longer than the fence handler.")
+    token_ms: Whole = Field(1000, ge=300, le=60000, description="Corosync token.")
+    consensus_ms: Whole | None = Field(None, ge=360, le=72000, description="Default 1.2 x token.")
+    start_s: Whole = Field(600, ge=60, le=7200, description="PostgreSQL start; must cover crash recovery.")
+    stop_s: Whole = Field(120, ge=60, le=7200, description="PostgreSQL stop.")
+    promote_s: Whole = Field(120, ge=120, le=600, description="DRBD promote, longer than the fence handler.")
 
 
 class ClusterProperties(Part):
     """Pacemaker cluster properties and resource defaults with our safe defaults."""
 
-    resource_stickiness: int = Field(1000, ge=0, description="Higher than what a returning node may pull back.")
-    migration_threshold: int = Field(3, ge=1, description="Failures after which a resource moves.")
-    failure_timeout_s: int = Field(600, ge=60, description="Failures older than this are forgiven.")
+    resource_stickiness: Whole = Field(1000, ge=0, description="Higher than what a returning node may pull back.")
+    migration_threshold: Whole = Field(3, ge=1, description="Failures after which a resource moves.")
+    failure_timeout_s: Whole = Field(600, ge=60, description="Failures older than this are forgiven.")
     extra: dict[str, Scalar] = Field({}, description="Further cluster properties by their own names.")

@@ -25,6 +25,16 @@ class FileSecret(BaseModel):
 
 SecretRef = EnvSecret | FileSecret
 
+# Parts of the names that fence agents give to what must not be seen.
+WORDS = ("passw", "secret", "token", "private", "community", "_kg")
+HARMLESS = ("script", "_name")  # a program that prints the password, the name of a token
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a parameter's name says that its value is a secret."""
+    lower = name.lower()
+    return any(word in lower for word in WORDS) and not any(word in lower for word in HARMLESS)
+
 
 @dataclass(frozen=True)
 class Secrets:
