@@ -13,12 +13,15 @@ import socket
 from pcmk_ha.errors import PcmkHaError
 
 
-def listen(port: int) -> socket.socket:
-    """Open a listening socket on 127.0.0.1 in the present namespace."""
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except OSError as error:
-        raise PcmkHaError(f"127.0.0.1:{port}: {error.strerror}") from None
+def open_door(wanted: int) -> socket.socket:
+    """Listen on 127.0.0.1 in the present namespace, on the wanted port or the next one above that is free.
+
+    The socket itself is handed on, not its number: somebody else could take that in between.
+    """
+    for port in range(wanted, wanted + 1000):
+        with contextlib.suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+    raise PcmkHaError(f"no free port on 127.0.0.1 from {wanted} on")
 
 
 async def forward(listener: socket.socket, host: str, port: int) -> asyncio.Server:
@@ -31,21 +34,18 @@ async def forward(listener: socket.socket, host: str, port: int) -> asyncio.Serv
             writer.close()
             return
         await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+        for end in (writer, far_writer):
+            end.close()
 
     return await asyncio.start_server(serve, sock=listener)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    """Pass on until the end; what comes the other way goes on, as over a plain connection."""
+    try:
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
-    writer.close()
-
-
-def free_port(wanted: int) -> int:
-    """Return the wanted port, or the next one above that is free."""
-    for port in range(wanted, wanted + 1000):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise PcmkHaError(f"no free port on 127.0.0.1 from {wanted} on")
+        writer.write_eof()
+    except OSError:
+        writer.close()

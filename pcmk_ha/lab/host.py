@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 from pcmk_ha.errors import BadInput, Problem
+from pcmk_ha.lab.image import image_path
+from pcmk_ha.lab.kernel import kernel_dir
+from pcmk_ha.lab.mirror import find_keyring
 from pcmk_ha.lab.spec import GIB, LabSpec
 
 # program -> Debian package
@@ -17,54 +21,101 @@ TOOLS = {
     "unshare": "util-linux", "ssh-keygen": "openssh-client", "ssh": "openssh-client", "sysctl": "procps",
 }  # fmt: skip
 IMAGE_DISK = 4 * GIB  # image, kernel and the package cache while they are made
+NODE_DISK = GIB // 2  # what a node writes before it is used much; its disks are sparse
 RESERVE = GIB // 2
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where User-Mode Linux keeps a node's memory
+SOCKET_PATH = 107  # bytes, for a Unix socket
 
 
-def check_host(spec: LabSpec, cache: Path) -> None:
-    """Raise BadInput with everything that stands against a lab on this machine."""
+def require_root() -> None:
+    """Raise BadInput without root: namespaces, taps and nodes are root's."""
     if os.geteuid() != 0:
         raise BadInput([Problem("a lab needs root: run it with sudo, or as root")])
-    problems = [*_system(), *_tools(), *_room(spec, cache)]
+
+
+def check_host(spec: LabSpec, cache: Path, root: Path) -> None:
+    """Raise BadInput with everything that stands against a lab on this machine, its state being kept in `root`."""
+    require_root()
+    problems = list(system_problems(_os_release(), platform.machine()))
+    if not problems:
+        problems = [*_tools(), *_memory(spec), *_disk(spec, cache, root), *_paths(root)]
     if problems:
         raise BadInput(problems)
 
 
-def _system() -> Iterator[Problem]:
-    release = Path("/etc/os-release")
-    text = release.read_text() if release.exists() else ""
-    if not any(line in text for line in ("ID=debian", "ID=ubuntu", "ID_LIKE=debian")):
+def system_problems(release: Mapping[str, str], machine: str) -> Iterator[Problem]:
+    """Find what no package can mend: `release` is os-release."""
+    like = {release.get("ID", ""), *release.get("ID_LIKE", "").split()}
+    if not like & {"debian", "ubuntu"}:
         yield Problem(
-            "the lab is built from Debian packages and needs a Debian or Ubuntu host",
+            "the lab is built from Debian packages and needs a Debian or Ubuntu host, "
+            f"this is {release.get('PRETTY_NAME', 'another system')}",
             "elsewhere use the Vagrantfile: `vagrant up`, then `pcmk-ha init --vagrant`",
         )
-    if os.uname().machine != "x86_64":
-        yield Problem(f"User-Mode Linux runs on x86_64, this is {os.uname().machine}", "use the Vagrantfile")
+    if machine != "x86_64":
+        yield Problem(f"User-Mode Linux runs on x86_64, this is {machine}", "use the Vagrantfile")
+
+
+def _os_release() -> Mapping[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def _tools() -> Iterator[Problem]:
+    packages = {package for tool, package in TOOLS.items() if not shutil.which(tool)}
+    if not find_keyring():
+        packages.add("debian-archive-keyring")
+    if packages:
+        yield Problem("tools are missing", f"apt-get install {' '.join(sorted(packages))}")
+    if not find_spec("pyghmi"):
+        yield Problem("the Python package pyghmi is missing", "pip install 'pcmk-ha[lab]'")
     if not Path("/dev/net/tun").exists():
         yield Problem("/dev/net/tun is missing", "modprobe tun")
 
 
-def _tools() -> Iterator[Problem]:
-    packages = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
-    if packages:
-        yield Problem("tools are missing", f"apt-get install {' '.join(packages)}")
-    if not find_spec("pyghmi"):
-        yield Problem("the Python package pyghmi is missing", "pip install 'pcmk-ha[lab]'")
-
-
-def _room(spec: LabSpec, cache: Path) -> Iterator[Problem]:
-    place = next(parent for parent in (cache, *cache.parents) if parent.exists())
-    free = shutil.disk_usage(place).free
-    if free < IMAGE_DISK:
-        yield Problem(f"{place} has {free / GIB:.1f} GiB free, a lab needs {IMAGE_DISK / GIB:.0f}")
-    memory = _available_memory()
-    wanted = sum(node.memory_mib for node in spec.nodes) * 1024**2 + RESERVE
-    if memory < wanted:
+def _memory(spec: LabSpec) -> Iterator[Problem]:
+    nodes = sum(node.memory_mib for node in spec.nodes) * 1024**2
+    available = _available_memory()
+    if available < nodes + RESERVE:
         yield Problem(
-            f"{memory / GIB:.1f} GiB of memory are available, this lab needs {wanted / GIB:.1f}",
+            f"{available / GIB:.1f} GiB of memory are available, this lab needs {(nodes + RESERVE) / GIB:.1f}",
             "end something, or give the nodes less: --memory 768",
+        )
+    shared = _free(SHARED_MEMORY)
+    if shared < nodes:
+        yield Problem(
+            f"{SHARED_MEMORY} has {shared / GIB:.1f} GiB free, the nodes' memory needs {nodes / GIB:.1f}",
+            f"mount -o remount,size={nodes // 1024**2 + 256}M {SHARED_MEMORY}",
         )
 
 
 def _available_memory() -> int:
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
+def _disk(spec: LabSpec, cache: Path, root: Path) -> Iterator[Problem]:
+    made = image_path(cache, spec.suite, kernel_dir(cache)).exists()
+    for place, wanted, what in (
+        (cache, 0 if made else IMAGE_DISK, "making the image"),
+        (root, len(spec.nodes) * NODE_DISK, "a lab"),
+    ):
+        free = _free(place)
+        if free < wanted:
+            yield Problem(f"{place} has {free / GIB:.1f} GiB free, {what} needs {wanted / GIB:.1f}")
+
+
+def _free(place: Path) -> int:
+    """Return the free bytes where a folder is or will be."""
+    return shutil.disk_usage(next(p for p in (place, *place.parents) if p.exists())).free
+
+
+def _paths(root: Path) -> Iterator[Problem]:
+    length = len(os.fsencode(root / "control.sock"))
+    if length > SOCKET_PATH:
+        yield Problem(
+            f"{root} is too long for the path of a socket by {length - SOCKET_PATH} bytes",
+            "a shorter --name, or another XDG_STATE_HOME",
+        )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
-from pcmk_ha.lab.process import Report, run, run_reporting
+from pcmk_ha.lab.lock import making
+from pcmk_ha.lab.mirror import bootstrap
+from pcmk_ha.lab.process import Report, run
 
 GUEST = Path(__file__).parent / "guest"
 SYSTEM = (
@@ -47,30 +49,35 @@ def ensure_image(cache: Path, suite: str, kernel: Path, report: Report) -> Path:
     Raises CommandFailed with the package manager's own words.
     """
     image = image_path(cache, suite, kernel)
-    if image.exists():
-        return image
+    if not image.exists():
+        with making(image, report):
+            if not image.exists():
+                _make(image, suite, kernel, report)
+    return image
+
+
+def _make(image: Path, suite: str, kernel: Path, report: Report) -> None:
     draft = image.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    run_reporting(_bootstrap(suite, draft / "root"), report)
+    bootstrap(_options(suite), suite, draft / "root", report)
     report("writing the image")
     _add_modules(draft / "root", kernel)
     _write_image(draft / "root", draft / "base.img")
     (draft / "base.img").rename(image)
     shutil.rmtree(draft)
-    return image
 
 
-def _bootstrap(suite: str, root: Path) -> Sequence[str]:
+def _options(suite: str) -> tuple[str, ...]:
     return (
-        "mmdebstrap", "--variant=minbase", "--mode=root", "--skip=check/empty",
+        "--variant=minbase", "--mode=root", "--skip=check/empty",
         "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=force-unsafe-io",
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         # Debian's own empty PostgreSQL cluster would only be in the way
         "--essential-hook=mkdir -p \"$1/etc/postgresql-common/createcluster.d\" && "
         "echo 'create_main_cluster = false' > \"$1/etc/postgresql-common/createcluster.d/lab.conf\"",
-        f"--customize-hook={GUEST}/customize \"$1\"", f"--include={','.join(packages(suite))}", suite, str(root),
+        f"--customize-hook=sh {shlex.quote(f'{GUEST}/customize')} \"$1\"", f"--include={','.join(packages(suite))}",
     )  # fmt: skip
 
 

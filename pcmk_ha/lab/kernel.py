@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from pcmk_ha.errors import CommandFailed
-from pcmk_ha.lab.process import Report, run, run_reporting
+from pcmk_ha.lab.lock import making
+from pcmk_ha.lab.mirror import bootstrap
+from pcmk_ha.lab.process import Report, run
 
 SUITE = "testing"  # Debian 13's own package (6.12) is older than seccomp mode (6.16)
 PACKAGES = ("user-mode-linux", "libc6")
 LIB = Path("usr/lib/x86_64-linux-gnu")
-EXPIRED = ("is expired", "Release file", "not valid")
+EXPIRED = "is expired"  # apt, of a Release file
 
 
 def kernel_dir(cache: Path) -> Path:
@@ -27,30 +28,32 @@ def ensure_kernel(cache: Path, report: Report) -> Path:
     The package is verified with the host's Debian keyring. Raises CommandFailed with apt's own words.
     """
     home = kernel_dir(cache)
-    if (home / "linux").exists():
-        return home
+    if not (home / "linux").exists():
+        with making(home, report):
+            if not (home / "linux").exists():
+                _make(home, report)
+    return home
+
+
+def _make(home: Path, report: Report) -> None:
     draft = home.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     _extract(draft / "root", report)
     _make_runnable(draft)
     draft.rename(home)
-    return home
 
 
 def _extract(root: Path, report: Report) -> None:
+    options = ("--variant=extract", f"--include={','.join(PACKAGES)}")
     try:
-        run_reporting(_argv(root), report)
+        bootstrap(options, SUITE, root, report)
     except CommandFailed as error:
-        if not any(word in str(error) for word in EXPIRED):
+        if EXPIRED not in str(error):
             raise
         report("WARNING: the mirror's snapshot of testing is past its validity; its signature is still checked")
         shutil.rmtree(root, ignore_errors=True)
-        run_reporting(_argv(root, '--aptopt=Acquire::Check-Valid-Until "false"'), report)
-
-
-def _argv(root: Path, *options: str) -> Sequence[str]:
-    return ("mmdebstrap", "--variant=extract", f"--include={','.join(PACKAGES)}", *options, SUITE, str(root))
+        bootstrap((*options, '--aptopt=Acquire::Check-Valid-Until "false"'), SUITE, root, report)
 
 
 def _make_runnable(draft: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
-from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.errors import BadInput, PcmkHaError, Problem
 from pcmk_ha.lab.process import run
 from pcmk_ha.lab.spec import CLUSTER_NET, REPLICATION_NET, LabSpec
 
@@ -39,6 +40,13 @@ def exists(netns: str) -> bool:
     return os.path.exists(f"/run/netns/{netns}")  # noqa: PTH110  a mount point, asked for by name
 
 
+def members(netns: str) -> tuple[int, ...]:
+    """Every process in a namespace; none when there is no such namespace."""
+    if not exists(netns):
+        return ()
+    return tuple(int(pid) for pid in run(("ip", "netns", "pids", netns)).split())
+
+
 def _commands(spec: LabSpec) -> Iterator[str]:
     yield "link set lo up"
     for link, network in LINKS.items():
@@ -55,12 +63,19 @@ def _commands(spec: LabSpec) -> Iterator[str]:
 
 def set_link(spec: LabSpec, node: str, link: str, *, up: bool) -> None:
     """Cut or heal a node's cable; `link` is cluster, replication or all."""
-    found = next((n for n in spec.nodes if n.name == node), None)
-    if found is None or link not in (*LINKS, "all"):
-        raise PcmkHaError(f"no link {link} of {node}", hint=f"links: {', '.join(LINKS)}, all")
+    if link not in (*LINKS, "all"):
+        raise BadInput([Problem(f"{link}: not a link", f"one of {', '.join(LINKS)}, all")])
+    found = spec.node(node)
     for name in LINKS if link == "all" else (link,):
         # Out of the bridge, not down: the guest's driver does not survive the loss of its tap's carrier.
         run(("ip", "-n", spec.netns, "link", "set", found.tap(name), *(("master", name) if up else ("nomaster",))))
+
+
+def find_links(spec: LabSpec) -> dict[str, dict[str, str]]:
+    """Return `up` or `cut` of every link of every node."""
+    shown = json.loads(run(("ip", "-n", spec.netns, "-json", "link", "show")))
+    plugged = {link["ifname"] for link in shown if "master" in link}
+    return {node.name: {link: "up" if node.tap(link) in plugged else "cut" for link in LINKS} for node in spec.nodes}
 
 
 def enter(netns: str) -> None:

@@ -6,18 +6,18 @@ kills every process of the node in the same moment. It also dies with the superv
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pcmk_ha.lab.network import LINKS
 from pcmk_ha.lab.paths import LabPaths
+from pcmk_ha.lab.process import die_with_parent
 from pcmk_ha.lab.spec import NodeSpec
-
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -35,29 +35,29 @@ class RunningNode:
     def kill(self) -> None:
         """Cut the power; returns when no process of the node is left."""
         inits = self._inits()
-        for pid in inits:
-            os.kill(pid, signal.SIGKILL)
+        _signal(inits, signal.SIGKILL)
         if not inits:
             self.process.kill()
         self.process.wait()  # unshare(1) ends once its child's namespace is empty
 
     def freeze(self) -> None:
         """Stop every process of the node, so that it hangs but keeps its power."""
-        self._signal_all(signal.SIGSTOP)
+        stopped: set[int] = set()
+        while running := set(self._members()) - stopped:  # again, for one may have forked meanwhile
+            _signal(running, signal.SIGSTOP)
+            stopped |= running
         self.frozen = True
 
     def thaw(self) -> None:
         """Let a frozen node go on."""
-        self._signal_all(signal.SIGCONT)
+        _signal(set(self._members()), signal.SIGCONT)
         self.frozen = False
 
     def _inits(self) -> tuple[int, ...]:
         return _children(self.process.pid)
 
-    def _signal_all(self, number: int) -> None:
-        for init in self._inits():
-            for pid in _namespace_members(init):
-                os.kill(pid, number)
+    def _members(self) -> tuple[int, ...]:
+        return tuple(pid for init in self._inits() for pid in _namespace_members(init))
 
 
 def uml_argv(node: NodeSpec, *, paths: LabPaths, kernel: Path, image: Path) -> tuple[str, ...]:
@@ -88,16 +88,17 @@ def start(argv: tuple[str, ...], *, console: Path) -> RunningNode:
     return RunningNode(process)
 
 
-def die_with_parent() -> None:
-    """Have this process killed when its parent ends; for `preexec_fn`."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _children(pid: int) -> tuple[int, ...]:
     try:
         return tuple(int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
     except FileNotFoundError:
         return ()
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _namespace_members(init: int) -> tuple[int, ...]:

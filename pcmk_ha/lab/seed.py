@@ -66,5 +66,8 @@ def _host_block(name: str, port: int, paths: LabPaths) -> str:
   IdentitiesOnly yes
   UserKnownHostsFile {paths.known_hosts}
   StrictHostKeyChecking yes
+  ConnectTimeout 10
+  ServerAliveInterval 5
+  ServerAliveCountMax 3
   LogLevel ERROR
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from pcmk_ha.errors import BadInput, Problem
+
 CLUSTER_NET = IPv4Network("10.77.0.0/24")
 REPLICATION_NET = IPv4Network("10.77.1.0/24")
 VIP = CLUSTER_NET[100]
@@ -64,3 +66,11 @@ class LabSpec:
         """The two data nodes, and the small arbiter if there is one."""
         data = tuple(NodeSpec(f"node{n}", n, self.memory_mib) for n in (1, 2))
         return (*data, NodeSpec("arbiter", 3, 384, has_disk=False)) if self.arbiter else data
+
+    def node(self, name: str) -> NodeSpec:
+        """Return the node of that name; raises BadInput with the names there are."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        known = ", ".join(node.name for node in self.nodes)
+        raise BadInput([Problem(f"{name}: no such node in the lab {self.name}", f"one of {known}")])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.lab.paths import LabPaths
@@ -56,12 +57,25 @@ def write_lab(lab: Lab) -> None:
 
 
 def read_lab(paths: LabPaths) -> Lab:
-    """Read a lab's decisions; raises PcmkHaError when there is no such lab."""
+    """Read a lab's decisions; raises PcmkHaError when there is no such lab, or only a torn one."""
+    name = paths.root.name
     try:
-        values = json.loads(paths.state.read_text())
+        return _parse(json.loads(paths.state.read_text()), paths)
     except FileNotFoundError:
-        name = paths.root.name
-        raise PcmkHaError(f"there is no lab {name}", hint=f"`pcmk-ha lab up --name {name}` makes one") from None
+        raise PcmkHaError(f"there is no lab {name}", hint=_instead(paths)) from None
+    except (ValueError, KeyError, TypeError):
+        hint = f"`pcmk-ha lab down --name {name}` takes away what is left of it"
+        raise PcmkHaError(f"{paths.state} cannot be read", hint=hint) from None
+
+
+def _instead(paths: LabPaths) -> str:
+    """Name the labs there are."""
+    labs = sorted(state.parent.name for state in paths.root.parent.glob("*/lab.json"))
+    there = f"; there is {', '.join(labs)}" if labs else ""
+    return f"`pcmk-ha lab up --name {paths.root.name}` makes one{there}"
+
+
+def _parse(values: dict[str, Any], paths: LabPaths) -> Lab:
     return Lab(
         spec=LabSpec(**values["spec"]),
         paths=paths,

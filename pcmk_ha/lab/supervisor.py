@@ -10,15 +10,21 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import traceback
 from pathlib import Path
 from typing import Any
 
+from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.lab import network
-from pcmk_ha.lab.forward import forward, listen
-from pcmk_ha.lab.node import RunningNode, die_with_parent, start, uml_argv
+from pcmk_ha.lab.forward import forward
+from pcmk_ha.lab.node import RunningNode, start, uml_argv
 from pcmk_ha.lab.paths import LabPaths
+from pcmk_ha.lab.process import die_with_parent
 from pcmk_ha.lab.spec import VIP, NodeSpec
 from pcmk_ha.lab.state import Lab, read_lab
+
+LOOK_EVERY_S = 1.0
 
 
 class Supervisor:
@@ -29,8 +35,9 @@ class Supervisor:
         self._paths: LabPaths = lab.paths
         self._specs = {node.name: node for node in lab.spec.nodes}
         self._running: dict[str, RunningNode] = {}
-        self._bmcs: list[subprocess.Popen[bytes]] = []
+        self._bmcs: dict[str, subprocess.Popen[bytes]] = {}
         self._end = asyncio.Event()
+        self._until = time.monotonic() + lab.spec.lifetime_h * 3600
 
     async def run(self, listeners: list[tuple[socket.socket, str, int]]) -> None:
         """Hold the lab until it is told to end or its lifetime is over."""
@@ -38,17 +45,25 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.set)
         servers = [await forward(*listener) for listener in listeners]
-        for node in self._specs.values():
-            self._bmcs.append(self._start_bmc(node))
-            self._power_on(node.name)
+        for name in self._specs:
+            self._power_on(name)
         servers.append(await asyncio.start_unix_server(self._serve, self._paths.socket))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._end.wait(), self._lab.spec.lifetime_h * 3600)
+        while not self._end.is_set() and time.monotonic() < self._until:
+            self._keep_bmcs()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), LOOK_EVERY_S)
+        log("told to end" if self._end.is_set() else f"its {self._lab.spec.lifetime_h:g} hours are over")
         for running in self._running.values():
             running.kill()
-        for bmc in self._bmcs:
+        for bmc in self._bmcs.values():
             bmc.kill()
-            bmc.wait()
+
+    def _keep_bmcs(self) -> None:
+        """Start the BMCs, and anew each that has ended: without it nobody could fence its node."""
+        for name, node in self._specs.items():
+            if name not in self._bmcs or self._bmcs[name].poll() is not None:
+                log(f"{name}: BMC started")
+                self._bmcs[name] = self._start_bmc(node)
 
     def _start_bmc(self, node: NodeSpec) -> subprocess.Popen[bytes]:
         paths = self._paths
@@ -60,6 +75,7 @@ class Supervisor:
         )
 
     def _power_on(self, name: str) -> None:
+        log(f"{name}: power on")
         lab = self._lab
         shutil.rmtree(self._paths.uml(name), ignore_errors=True)  # a power cut leaves its traces there
         argv = uml_argv(self._specs[name], paths=self._paths, kernel=lab.kernel, image=lab.image)
@@ -78,7 +94,8 @@ class Supervisor:
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         match request:
             case {"verb": "status"}:
-                return {"nodes": {name: self._status(name) for name in self._specs}}
+                left = max(0.0, self._until - time.monotonic())
+                return {"nodes": {name: self._status(name) for name in self._specs}, "ends_in_s": round(left)}
             case {"verb": "stop"}:
                 self._end.set()
                 return {"stopping": True}
@@ -88,6 +105,8 @@ class Supervisor:
                 running = self._running[name]
                 running.freeze() if verb == "freeze" else running.thaw()
                 return self._status(name)
+            case {"verb": "freeze" | "thaw", "node": str(name)} if name in self._specs:
+                return {"error": f"{name} has no power"}
             case _:
                 return {"error": f"cannot do {request}"}
 
@@ -100,18 +119,37 @@ class Supervisor:
 
     def _set_power(self, name: str, to: str) -> str:
         if to in ("off", "reset") and self._is_on(name):
+            log(f"{name}: power off")
             self._running[name].kill()
         if to in ("on", "reset") and not self._is_on(name):
             self._power_on(name)
         return "on" if self._is_on(name) else "off"
 
 
-def main(root: str) -> None:
-    """Open the doors, enter the lab's namespace and hold the lab."""
-    lab = read_lab(LabPaths(Path(root)))
-    listeners = [(listen(lab.ssh_ports[node.name]), str(node.address), 22) for node in lab.spec.nodes]
-    listeners.append((listen(lab.postgresql_port), str(VIP), 5432))
+def log(text: str) -> None:
+    """Write a line to the supervisor's log."""
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    sys.stdout.flush()
+
+
+def main(root: str, *doors: str) -> None:
+    """Hold a lab, its doors being sockets that listen already; the last line of the log says how it ended."""
+    try:
+        hold(read_lab(LabPaths(Path(root))), [socket.socket(fileno=int(door)) for door in doors])
+    except PcmkHaError as error:
+        log(str(error))
+        sys.exit(1)
+    except Exception as error:
+        traceback.print_exc(file=sys.stdout)
+        log(f"{type(error).__name__}: {error}")
+        sys.exit(1)
+
+
+def hold(lab: Lab, doors: list[socket.socket]) -> None:
+    """Hold the lab until it ends; the doors lead to the nodes in their order, the last one to PostgreSQL."""
+    rooms = [*((str(node.address), 22) for node in lab.spec.nodes), (str(VIP), 5432)]
     network.enter(lab.spec.netns)
+    listeners = [(door, *room) for door, room in zip(doors, rooms, strict=True)]
     asyncio.run(Supervisor(lab).run(listeners))
 
 

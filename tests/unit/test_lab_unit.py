@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pcmk_ha.errors import BadInput, CommandFailed, PcmkHaError
-from pcmk_ha.lab.forward import free_port
+from pcmk_ha.lab.forward import open_door
 from pcmk_ha.lab.host import check_host
 from pcmk_ha.lab.image import ensure_image, image_path
 from pcmk_ha.lab.network import create_network, delete_network, exists, inside
@@ -31,7 +31,7 @@ def said_in_a_child(user: int, spec: LabSpec, cache: Path) -> str:
     if child == 0:
         os.setuid(user)
         try:
-            check_host(spec, cache)
+            check_host(spec, cache, cache)
             text = "nothing"
         except BadInput as error:
             text = str(error)
@@ -48,13 +48,13 @@ def test_without_root_it_says_so_in_one_line(tmp_path: Path) -> None:
 
 def test_too_little_memory_is_said_with_both_numbers(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"GiB of memory are available, this lab needs 1953"):
-        check_host(LabSpec(memory_mib=1_000_000), tmp_path)
+        check_host(LabSpec(memory_mib=1_000_000), tmp_path, tmp_path)
 
 
 def test_a_missing_tool_is_answered_with_the_exact_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BadInput) as caught:
-        check_host(LabSpec(), tmp_path)
+        check_host(LabSpec(), tmp_path, tmp_path)
     (problem,) = [p for p in caught.value.problems if "tools" in p.message]
     assert problem.hint.startswith("apt-get install e2fsprogs iproute2 kmod mmdebstrap")
 
@@ -93,7 +93,8 @@ def print_nothing(_line: str) -> None:
 def test_a_taken_port_is_passed_over() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert free_port(port) > port
+        with open_door(port) as door:
+            assert door.getsockname()[1] > port
 
 
 def test_a_seed_makes_a_node_itself(tmp_path: Path) -> None:
