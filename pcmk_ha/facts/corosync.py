@@ -9,6 +9,9 @@ LINKS = ("corosync-cfgtool", "-n")
 QUORUM = ("corosync-quorumtool", "-s")
 NODE = re.compile(r"^nodeid: (\d+) (reachable|unreachable)")
 LINK = re.compile(r"^\s*LINK: (\d+) \S+ \((\S+)->(\S+)\) (\S+)(?: (\S+))?")
+RUNNING_NAME = ("corosync-cmapctl", "-g", "totem.cluster_name")
+PACKAGED_NAME = "debian"  # in the corosync.conf of Debian's package, which names no real cluster
+CLUSTER_NAME = re.compile(r"^\s*cluster_name:\s*(\S+)", re.MULTILINE)
 FIELD = re.compile(r"^([A-Z][A-Za-z ]+):\s+(.*)$", re.MULTILINE)
 
 
@@ -48,3 +51,9 @@ def parse_quorum(text: str) -> Quorum | None:
         expected=int(fields["Expected votes"]),
         flags=tuple(fields.get("Flags", "").split()),
     )
+
+
+def parse_cluster_name(text: str) -> str:
+    """Read a corosync.conf's cluster name, empty where it has none."""
+    found = CLUSTER_NAME.search(text)
+    return found[1] if found else ""

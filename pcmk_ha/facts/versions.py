@@ -45,8 +45,8 @@ def parse_policy(text: str) -> set[str]:
 
 
 def parse_wipefs(text: str) -> tuple[str, ...]:
-    """Read the signatures `wipefs --no-act --json` found."""
-    found = json.loads(text or "{}").get("signatures") or []
+    """Read the signatures `wipefs --no-act --json` found; it prints nothing where there is none."""
+    found = json.loads(text.strip() or "{}").get("signatures") or []
     return tuple(str(entry["type"]) for entry in found)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
+from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.firewall import find_firewall, is_open
 from pcmk_ha.operate.server import has_read_its_files
@@ -88,7 +88,10 @@ def _corosync_differs(runner: Runner, wanted: str) -> bool:
 def _drbd(runner: Runner, cluster: Cluster, *, installed: bool) -> DrbdFact:
     disk = next(node.disk for node in cluster.nodes if node.name == runner.node) or ""
     resource = cluster.drbd.resource
-    signatures, has_metadata = _signatures(runner, disk)
+    seen = runner.run(("wipefs", "--no-act", "--json", disk), ok=None)
+    if seen.status:
+        return DrbdFact(Metadata.UNKNOWN)  # a disk that cannot be read is not an empty one
+    signatures, has_metadata = _signatures(seen.stdout)
     if not has_metadata:
         return DrbdFact(Metadata.ABSENT, signatures)
     has_file = installed and runner.run(("drbdadm", "sh-resources"), ok=None).stdout.split().count(resource)
@@ -118,11 +121,9 @@ def _running(runner: Runner, resource: str, role: str, state: DrbdFact) -> DrbdF
     )
 
 
-def _signatures(runner: Runner, disk: str) -> tuple[tuple[str, ...], bool]:
+def _signatures(text: str) -> tuple[tuple[str, ...], bool]:
     """What the disk holds besides DRBD's metadata, and whether it holds that."""
-    outcome = runner.run(("wipefs", "--no-act", "--json", disk))  # unreadable is not empty
-    found = json.loads(outcome.stdout or '{"signatures": []}').get("signatures") or []
-    types = [str(entry["type"]) for entry in found]
+    types = parse_wipefs(text)
     return tuple(kind for kind in types if kind != "drbd"), "drbd" in types
 
 

@@ -32,7 +32,8 @@ def _foreign_disks(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Probl
         if drbd is None or drbd.up or (node.name, node.disk) in wipe:
             continue
         if drbd.metadata is Metadata.UNKNOWN:
-            yield Problem(f"{node.name}: {node.disk}: DRBD's metadata could not be read", "look at it by hand")
+            what = f"{node.name}: what {node.disk} holds could not be read"
+            yield Problem(what, "`pcmk-ha check` says more about the disk")
         elif drbd.metadata is Metadata.ABSENT and drbd.signatures:
             found = ", ".join(drbd.signatures)
             yield Problem(

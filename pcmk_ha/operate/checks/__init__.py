@@ -1,0 +1,1 @@
+"""Questions of the preflight, by subject."""
