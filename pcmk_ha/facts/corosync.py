@@ -10,7 +10,6 @@ QUORUM = ("corosync-quorumtool", "-s")
 NODE = re.compile(r"^nodeid: (\d+) (reachable|unreachable)")
 LINK = re.compile(r"^\s*LINK: (\d+) \S+ \((\S+)->(\S+)\) (\S+)(?: (\S+))?")
 RUNNING_NAME = ("corosync-cmapctl", "-g", "totem.cluster_name")
-PACKAGED_NAME = "debian"  # in the corosync.conf of Debian's package, which names no real cluster
 CLUSTER_NAME = re.compile(r"^\s*cluster_name:\s*(\S+)", re.MULTILINE)
 FIELD = re.compile(r"^([A-Z][A-Za-z ]+):\s+(.*)$", re.MULTILINE)
 

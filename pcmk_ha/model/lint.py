@@ -10,6 +10,7 @@ from pcmk_ha.errors import Problem
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.document import Path
 from pcmk_ha.model.parts import Fence, Node
+from pcmk_ha.model.platform import PACKAGED_NAME
 from pcmk_ha.model.scalars import Scalar
 from pcmk_ha.model.secret import EnvSecret, FileSecret
 
@@ -52,6 +53,11 @@ def find_problems(cluster: Cluster) -> Iterator[Finding]:
     """Yield every problem with the place it stands at."""
     for rule in RULES:
         yield from rule(cluster)
+
+
+def _name(cluster: Cluster) -> Iterator[Finding]:
+    if cluster.name == PACKAGED_NAME:
+        yield ("name",), Problem(f"name: {PACKAGED_NAME} is what Debian's package calls its example", "take another")
 
 
 def _members(cluster: Cluster) -> Iterator[tuple[Path, Node]]:
@@ -321,6 +327,6 @@ def _text(value: Scalar) -> str:
 
 
 RULES: tuple[Callable[[Cluster], Iterator[Finding]], ...] = (
-    _same_names, _same_addresses, _vip, _links, _replication, _disks, _missing_devices, _same_devices,
+    _name, _same_names, _same_addresses, _vip, _links, _replication, _disks, _missing_devices, _same_devices,
     _required_parameters, _plain_secrets, _ports, _data_directory, _parameters, _properties, _drbd, _timeouts,
 )  # fmt: skip

@@ -18,3 +18,4 @@ class Platform:
 DEBIAN_12 = Platform(suite="bookworm", pacemaker=(2, 1, 5), drbd_module=8, postgresql=15)
 DEBIAN_13 = Platform(suite="trixie", pacemaker=(3, 0, 0), drbd_module=8, postgresql=17)
 PLATFORMS = {platform.suite: platform for platform in (DEBIAN_13, DEBIAN_12)}
+PACKAGED_NAME = "debian"  # cluster_name in the corosync.conf of Debian's package, which names no real cluster

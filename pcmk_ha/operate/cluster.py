@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from lxml import etree
 
@@ -15,8 +16,6 @@ from pcmk_ha.remote.runner import Runner
 
 WORK = "/run/pcmk-ha"
 UNITS = ("corosync.service", "pacemaker.service")
-
-
 CIB = "/var/lib/pacemaker/cib/cib.xml"
 # Without any configuration Pacemaker waits 20 s for somebody else's DC. All members start together here, and
 # whatever configuration a member already has is newer than this one, which goes the moment ours is loaded.
@@ -33,6 +32,12 @@ def start_cluster(runner: Runner) -> None:
     if runner.run(("test", "-e", CIB), ok=(0, 1)).status == 1:
         runner.put(CIB, FIRST_CIB, mode=0o600, owner="hacluster:haclient")
     runner.run(("systemctl", "start", *UNITS), timeout=120)
+
+
+def end_packaged_cluster(runner: Runner) -> None:
+    """Stop a cluster that holds no resources, and remove its CIB: it would be loaded into ours."""
+    runner.run(("systemctl", "stop", *reversed(UNITS)), timeout=120)
+    runner.run(("sh", "-c", 'rm -f "$1"/cib*', "sh", str(PurePosixPath(CIB).parent)))
 
 
 def reload_corosync(runner: Runner) -> None:

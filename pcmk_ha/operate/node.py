@@ -61,10 +61,10 @@ def with_block(text: str, block: str) -> str:
     return f"{rest}\n{block}"
 
 
-def disable_units(runner: Runner, units: tuple[str, ...]) -> None:
-    """Stop units and keep them from starting at boot; a unit that does not exist is none to disable."""
+def disable_units(runner: Runner, units: tuple[str, ...], *, stop: bool) -> None:
+    """Keep units from starting at boot, and stop them; a unit that does not exist is none to disable."""
     for unit in units:
-        runner.run(("systemctl", "disable", "--now", unit), ok=None, timeout=120)
+        runner.run(("systemctl", "disable", *(("--now",) if stop else ()), unit), ok=None, timeout=120)
 
 
 def set_boot(runner: Runner, units: tuple[str, ...], *, enabled: bool) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
+from pcmk_ha.facts import corosync
 from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.firewall import find_firewall, is_open
 from pcmk_ha.operate.server import has_read_its_files
 from pcmk_ha.operate.service import look_at_service
 from pcmk_ha.plan.build import CLUSTER_UNITS, PACEMAKERS_OWN, has_service
-from pcmk_ha.plan.corosync import runs_otherwise
+from pcmk_ha.plan.corosync import parse_cmap, runs_otherwise
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
 from pcmk_ha.remote.parallel import on_all
-from pcmk_ha.remote.runner import Runner
+from pcmk_ha.remote.runner import Outcome, Runner
 
+COROSYNC_CONF = "/etc/corosync/corosync.conf"
 SAVED_CIB = "/var/lib/pacemaker/cib/cib.xml"
 JUST_CREATED = "0000000000000004"  # UUID_JUST_CREATED in DRBD's drbd.h, all versions
 
@@ -31,7 +34,10 @@ def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     if len(seen) != len(desired.cluster.members):
         raise NodeUnreachable("not every member answered")
     running = [name for name, facts in seen.items() if facts.units["pacemaker.service"].active]
-    return Facts(nodes=seen, service=_observe_service(nodes, running, desired))
+    ours = [name for name in running if not seen[name].runs_packaged_cluster]
+    service = _observe_service(nodes, ours, desired)
+    alone = {name: nodes[name].run(("cibadmin", "--query"), ok=None).stdout for name in set(running) - set(ours)}
+    return Facts(nodes=seen, service=replace(service, packaged_cibs=alone))
 
 
 def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
@@ -41,7 +47,8 @@ def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
     missing = _missing_packages(runner, desired.packages[name])
     installed = not missing
     firewall = find_firewall(runner)
-    corosync = next(file.content for file in files if file.path == "/etc/corosync/corosync.conf")
+    wanted = next(file.content for file in files if file.path == COROSYNC_CONF)
+    running = runner.run(("corosync-cmapctl",), ok=None) if installed else Outcome((), 1, "", "")
     return NodeFacts(
         name=name,
         missing_packages=missing,
@@ -51,7 +58,9 @@ def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
         firewall=firewall,
         firewall_open=not firewall or is_open(runner, firewall, desired.cluster),
         drbd=_drbd(runner, desired.cluster, installed=installed) if data_node else None,
-        corosync_differs=installed and _corosync_differs(runner, corosync),
+        corosync_differs=running.status == 0 and runs_otherwise(wanted, running.stdout),
+        running_cluster=parse_cmap(running.stdout).get("totem.cluster_name", "") if running.status == 0 else "",
+        configured_cluster=corosync.parse_cluster_name(runner.read(COROSYNC_CONF) or ""),
     )
 
 
@@ -78,11 +87,6 @@ def _units(runner: Runner) -> dict[str, UnitFact]:
         enabled = fields["UnitFileState"] in ("enabled", "enabled-runtime")
         found[fields["Id"]] = UnitFact(enabled, fields["ActiveState"] in ("active", "activating"))
     return found
-
-
-def _corosync_differs(runner: Runner, wanted: str) -> bool:
-    running = runner.run(("corosync-cmapctl",), ok=None)
-    return running.status == 0 and runs_otherwise(wanted, running.stdout)
 
 
 def _drbd(runner: Runner, cluster: Cluster, *, installed: bool) -> DrbdFact:

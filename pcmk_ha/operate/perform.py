@@ -40,7 +40,9 @@ class Performer:
             case act.OpenFirewall():
                 open_firewall(runner, action.firewall, wanted)
             case act.DisableUnits():
-                node.disable_units(runner, action.units)
+                node.disable_units(runner, action.units, stop=action.stop)
+            case act.EndPackagedCluster():
+                cluster.end_packaged_cluster(runner)
             case act.SetBoot():
                 node.set_boot(runner, cluster.UNITS, enabled=action.enabled)
             case act.WipeDisk():

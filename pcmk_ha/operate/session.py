@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pcmk_ha.desired.values import Desired
@@ -76,7 +76,7 @@ def open_session(
 
 
 def find_platform(nodes: Mapping[str, Runner]) -> Platform:
-    """Which suite the nodes run; raises PcmkHaError where they differ or are none we know."""
+    """Return what the nodes run; raises PcmkHaError where suites or DRBD modules differ or are none we know."""
     suites = {name: _suite(runner) for name, runner in nodes.items()}
     different = set(suites.values())
     if len(different) != 1:
@@ -85,7 +85,17 @@ def find_platform(nodes: Mapping[str, Runner]) -> Platform:
     suite = different.pop()
     if suite not in PLATFORMS:
         raise PcmkHaError(f"{suite}: not supported", hint=f"supported: Debian {', '.join(PLATFORMS)}")
-    return PLATFORMS[suite]
+    return replace(PLATFORMS[suite], drbd_module=_drbd_module(nodes) or PLATFORMS[suite].drbd_module)
+
+
+def _drbd_module(nodes: Mapping[str, Runner]) -> int:
+    """The major version of the kernel module on the nodes that have one, 0 where none has."""
+    versions = {name: r.run(("modinfo", "-F", "version", "drbd"), ok=None).stdout for name, r in nodes.items()}
+    majors = {name: int(text.partition(".")[0]) for name, text in versions.items() if text[:1].isdigit()}
+    if len(set(majors.values())) > 1:
+        found = ", ".join(f"{name} {major}" for name, major in majors.items())
+        raise PcmkHaError(f"the nodes have different DRBD modules: {found}", hint="install the same one everywhere")
+    return next(iter(majors.values()), 0)
 
 
 def _suite(runner: Runner) -> str:

@@ -54,9 +54,20 @@ class DisableUnits:
 
     node: str
     units: tuple[str, ...]
+    stop: bool = True  # False under a running cluster: what runs then is Pacemaker's
 
     def __str__(self) -> str:
         return f"leave {', '.join(self.units)} to Pacemaker"
+
+
+@dataclass(frozen=True)
+class EndPackagedCluster:
+    """Stop the cluster of one that Debian's packages start as they come, and forget its empty configuration."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "stop the cluster of one that the packages started"
 
 
 @dataclass(frozen=True)
@@ -218,6 +229,7 @@ Action = (
     | WriteHosts
     | OpenFirewall
     | DisableUnits
+    | EndPackagedCluster
     | SetBoot
     | WipeDisk
     | CreateMetadata

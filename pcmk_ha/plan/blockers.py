@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from pcmk_ha.errors import Problem
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.platform import PACKAGED_NAME
 from pcmk_ha.plan.facts import Facts, Metadata
 
 Wipe = Collection[tuple[str, str]]
@@ -13,7 +14,11 @@ Wipe = Collection[tuple[str, str]]
 
 def find_blockers(cluster: Cluster, facts: Facts, wipe: Wipe = ()) -> tuple[Problem, ...]:
     """Every reason why going on could destroy data that pcmk-ha did not create."""
-    return (*_wrong_wipes(cluster, facts, wipe), *_foreign_disks(cluster, facts, wipe))
+    return (
+        *_wrong_wipes(cluster, facts, wipe),
+        *_foreign_disks(cluster, facts, wipe),
+        *_other_clusters(cluster, facts),
+    )
 
 
 def _wrong_wipes(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Problem]:
@@ -39,4 +44,20 @@ def _foreign_disks(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Probl
             yield Problem(
                 f"{node.name}: {node.disk} holds {found}",
                 f"if nobody needs it: --wipe {node.name}:{node.disk}",
+            )
+
+
+def _other_clusters(cluster: Cluster, facts: Facts) -> Iterator[Problem]:
+    for node in facts.nodes.values():
+        others = {node.running_cluster, node.configured_cluster} - {"", cluster.name, PACKAGED_NAME}
+        if others:
+            yield Problem(
+                f"{node.name} belongs to the cluster {', '.join(sorted(others))}",
+                "take another node, or remove it there first and delete /etc/corosync/corosync.conf",
+            )
+    for name, cib in facts.service.packaged_cibs.items():
+        if "<primitive" in cib:
+            yield Problem(
+                f"{name} runs a cluster of its own with resources in it",
+                "move them elsewhere first: `crm configure erase`, or `pcs cluster destroy`, ends it",
             )

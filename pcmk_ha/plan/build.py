@@ -19,6 +19,7 @@ from pcmk_ha.plan.actions import (
     BringUpDrbd,
     CreateMetadata,
     DisableUnits,
+    EndPackagedCluster,
     InstallPackages,
     OpenFirewall,
     PrepareVolume,
@@ -76,9 +77,12 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
     done = NOTHING
     if node.missing_packages:
         done = draft.add(InstallPackages(node.name, node.missing_packages), done)
-    stray = tuple(u for u in PACEMAKERS_OWN if (f := node.units.get(u)) and (f.enabled or f.active))
+    if node.runs_packaged_cluster:
+        done = draft.add(EndPackagedCluster(node.name), done)
+    managed = _is_active(node, "pacemaker.service") and not node.runs_packaged_cluster
+    stray = tuple(u for u in PACEMAKERS_OWN if (f := node.units.get(u)) and (f.enabled or (f.active and not managed)))
     if stray or node.missing_packages:
-        done = draft.add(DisableUnits(node.name, stray or PACEMAKERS_OWN), done)
+        done = draft.add(DisableUnits(node.name, stray or PACEMAKERS_OWN, stop=not managed), done)
     if changed := _changed_files(desired.files[node.name], node):
         done = draft.add(WriteFiles(node.name, changed), done)
     if hosts_block(desired.cluster) not in node.hosts:
@@ -89,6 +93,10 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
     if any((u := node.units.get(name)) is None or u.enabled != wanted for name in CLUSTER_UNITS):
         draft.add(SetBoot(node.name, wanted), done)  # slow, and nothing waits for it
     return done
+
+
+def _is_active(node: NodeFacts, unit: str) -> bool:
+    return unit in node.units and node.units[unit].active
 
 
 def _changed_files(files: tuple[File, ...], node: NodeFacts) -> tuple[str, ...]:
@@ -133,7 +141,7 @@ def _node_with_data(names: list[str], sides: list[DrbdFact]) -> str:
 def _cluster_lane(draft: Draft, desired: Desired, facts: Facts, ready: After) -> After:
     start = NOTHING
     for name, node in facts.nodes.items():
-        if not all((u := node.units.get(unit)) and u.active for unit in CLUSTER_UNITS):
+        if node.runs_packaged_cluster or not all(_is_active(node, unit) for unit in CLUSTER_UNITS):
             start |= draft.add(StartCluster(name), ready)
     changed = any(_corosync_changes(desired, node) for node in facts.nodes.values())
     first = next(iter(facts.nodes))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from pcmk_ha.model.platform import PACKAGED_NAME
+
 
 class Metadata(Enum):
     """What DRBD's metadata area on a backing disk says."""
@@ -65,6 +67,13 @@ class NodeFacts:
     firewall_open: bool = True
     drbd: DrbdFact | None = None  # None on the arbiter
     corosync_differs: bool = False  # the daemon runs something else than the file says
+    running_cluster: str = ""  # the name of the cluster whose Corosync runs here
+    configured_cluster: str = ""  # in the corosync.conf found
+
+    @property
+    def runs_packaged_cluster(self) -> bool:
+        """Corosync runs as Debian's package configured and started it: a cluster of one that nobody asked for."""
+        return self.running_cluster == PACKAGED_NAME
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,7 @@ class ServiceFacts:
     dc: str = ""
     quorate: bool = False
     cib: str = ""
+    packaged_cibs: Mapping[str, str] = field(default_factory=dict)  # of clusters of one, by node
     promoted_on: str = ""
     serving: bool = False  # PostgreSQL and VIP started on the promoted node, every device monitored
     volume_files: Mapping[str, FileFact] = field(default_factory=dict)  # where the volume is mounted

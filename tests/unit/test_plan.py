@@ -62,6 +62,12 @@ class World:
             drbd=DrbdFact(Metadata.ABSENT) if data else None,
         )
 
+    def start_as_packaged(self, name: str) -> None:
+        """What `apt-get install pacemaker` by hand leaves behind."""
+        units = {u: UnitFact(enabled=True, active=True) for u in CLUSTER_UNITS}
+        node = replace(self.nodes[name], missing_packages=(), running_cluster="debian", configured_cluster="debian")
+        self._set(replace(node, units={**node.units, **units}))
+
     def facts(self) -> Facts:
         running = all(self._runs(name) for name in self.nodes)
         serving = running and self.promoted != ""
@@ -79,7 +85,8 @@ class World:
         )
 
     def _runs(self, name: str) -> bool:
-        return all(self.nodes[name].units[unit].active for unit in CLUSTER_UNITS)
+        node = self.nodes[name]
+        return not node.runs_packaged_cluster and all(node.units[unit].active for unit in CLUSTER_UNITS)
 
     def do(self, action: act.Action) -> None:
         """Do what the real action does, and refuse what the real programs would refuse."""
@@ -94,8 +101,13 @@ class World:
                 self._set(replace(node, units={**node.units, **off}))
             case act.WriteFiles():
                 assert not node.missing_packages
+                assert not node.runs_packaged_cluster, "another cluster's configuration would be overwritten"
                 found = {f.path: FileFact(digest(f), f.mode, f.owner) for f in self.desired.files[node.name]}
                 self._set(replace(node, files={**node.files, **{p: found[p] for p in action.paths}}))
+            case act.EndPackagedCluster():
+                assert node.runs_packaged_cluster
+                off = {u: replace(node.units[u], active=False) for u in CLUSTER_UNITS}
+                self._set(replace(node, running_cluster="", units={**node.units, **off}))
             case act.WriteHosts():
                 self._set(replace(node, hosts=node.hosts + hosts_block(self.desired.cluster)))
             case act.SetBoot():
@@ -131,7 +143,9 @@ class World:
                 node = self.nodes[action.node]
                 assert "/etc/corosync/corosync.conf" in node.files
                 on = {u: replace(node.units[u], active=True) for u in CLUSTER_UNITS}
-                self._set(replace(node, units={**node.units, **on}))
+                name = self.desired.cluster.name
+                assert not node.runs_packaged_cluster
+                self._set(replace(node, units={**node.units, **on}, running_cluster=name, configured_cluster=name))
                 self.cib = self.cib or EMPTY_CIB
             case act.AwaitQuorum():
                 assert all(self._runs(name) for name in self.nodes)
@@ -201,9 +215,13 @@ def test_empty_nodes_become_a_cluster_and_then_there_is_nothing_to_do(votes: str
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), st.sampled_from(sorted(DESIRED)), st.booleans())
-def test_a_run_cut_short_anywhere_is_finished_by_the_next(data: st.DataObject, votes: str, installed: bool) -> None:
+@given(st.data(), st.sampled_from(sorted(DESIRED)), st.booleans(), st.sets(st.sampled_from(["node1", "node2"])))
+def test_a_run_cut_short_anywhere_is_finished_by_the_next(
+    data: st.DataObject, votes: str, installed: bool, by_hand: set[str]
+) -> None:
     world = World(DESIRED[votes], installed=installed)
+    for name in by_hand:
+        world.start_as_packaged(name)
     for _attempt in range(3):
         plan = make_plan(DESIRED[votes], world.facts())
         run(world, plan, data, data.draw(st.integers(0, len(plan))))
@@ -212,6 +230,34 @@ def test_a_run_cut_short_anywhere_is_finished_by_the_next(data: st.DataObject, v
     run(world, plan, data, len(plan))
     assert not make_plan(DESIRED[votes], world.facts())
     assert world.promoted
+
+
+@pytest.mark.parametrize("place", ["running_cluster", "configured_cluster"])
+def test_a_member_of_another_cluster_is_refused(place: str) -> None:
+    world = World(DESIRED["two votes"])
+    world.nodes["node1"] = replace(world.nodes["node1"], **{place: "billing"})
+    (blocker,) = find_blockers(DESIRED["two votes"].cluster, world.facts())
+    assert "node1 belongs to the cluster billing" in blocker.message
+
+
+def test_a_cluster_of_one_is_not_ended_when_it_runs_something() -> None:
+    world = World(DESIRED["two votes"])
+    world.start_as_packaged("node1")
+    facts = world.facts()
+    service = replace(facts.service, packaged_cibs={"node1": '<cib><primitive id="web"/></cib>'})
+    (blocker,) = find_blockers(DESIRED["two votes"].cluster, replace(facts, service=service))
+    assert "with resources" in blocker.message
+
+
+def test_units_that_pacemaker_has_taken_over_are_disabled_without_stopping_them() -> None:
+    desired = DESIRED["two votes"]
+    world = World(desired)
+    run(world, make_plan(desired, world.facts()), None, 99)
+    units = {**world.nodes["node1"].units, "drbd.service": UnitFact(enabled=True, active=True)}
+    world.nodes["node1"] = replace(world.nodes["node1"], units=units)
+    actions = [step.action for step in make_plan(desired, world.facts())]
+    assert actions[0] == act.DisableUnits("node1", ("drbd.service",), stop=False)
+    assert {type(action) for action in actions[1:]} == {act.AwaitService, act.VerifyWrite}
 
 
 def with_drbd(world: World, **sides: DrbdFact) -> Facts:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pcmk_ha.desired.packages import node_packages
 from pcmk_ha.facts import corosync, versions
-from pcmk_ha.model.platform import PLATFORMS
+from pcmk_ha.model.platform import PACKAGED_NAME, PLATFORMS
 from pcmk_ha.operate.checks.subject import Check, Subject
 
 LOOKS = 3  # at the clock; the quickest answer is the one that says most
@@ -112,13 +112,12 @@ def other_cluster(subject: Subject) -> Iterator[Check]:
     """Not a member of another cluster: ours would overwrite its configuration and never meet its daemons."""
     running = _running_cluster(subject)
     configured = corosync.parse_cluster_name(subject.runner.read("/etc/corosync/corosync.conf") or "")
-    foreign = {running, configured} - {"", subject.cluster.name, corosync.PACKAGED_NAME}
+    foreign = {running, configured} - {"", subject.cluster.name, PACKAGED_NAME}
     if foreign:
         hint = "take another node, or remove it there first and delete /etc/corosync/corosync.conf"
         yield subject.fail("other clusters", f"it belongs to the cluster {', '.join(sorted(foreign))}", hint)
-    elif running == corosync.PACKAGED_NAME:
-        hint = "systemctl stop pacemaker corosync && rm -f /var/lib/pacemaker/cib/cib*"
-        yield subject.fail("other clusters", "Corosync runs as its package configured it, a cluster of one", hint)
+    elif running == PACKAGED_NAME:
+        yield subject.ok("other clusters", "the cluster of one that the packages started will be stopped")
     else:
         yield subject.ok("other clusters", "it is in none")
 
