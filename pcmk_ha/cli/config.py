@@ -43,7 +43,7 @@ def init(
             raise BadInput([Problem(f"--provider {provider}: not known", f"one of {', '.join(starter.PROVIDERS)}")])
         text = starter.vagrant_file(provider)
     elif sys.stdin.isatty() and not yes:
-        text = starter.example_file(_ask())
+        text = _asked()
     else:
         text = starter.example_file(starter.Answers())
     try:
@@ -53,13 +53,22 @@ def init(
     typer.echo(f"{path} is written. Next: pcmk-ha check --file {path}, then pcmk-ha bootstrap --file {path}")
 
 
-def _ask() -> object:
-    from pcmk_ha.model.starter import Answers
+def _asked() -> str:
+    """Ask what the example cannot know; raises BadInput when the answers do not make a cluster."""
+    from pcmk_ha.errors import BadInput, Problem
+    from pcmk_ha.model.load import load_cluster_text
+    from pcmk_ha.model.starter import Answers, example_file
 
     default = Answers()
-    return Answers(
-        **{name: typer.prompt(question, default=getattr(default, name)) for name, question in Answers.QUESTIONS.items()}
-    )
+    given = {
+        name: typer.prompt(question, default=getattr(default, name)) for name, question in Answers.QUESTIONS.items()
+    }
+    text = example_file(Answers(**given))
+    try:
+        load_cluster_text(text, "answers")
+    except BadInput as error:
+        raise BadInput([*error.problems, Problem("nothing was written")]) from None
+    return text
 
 
 def schema() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pcmk_ha.operate.status import Status
+    from pcmk_ha.remote.connect import AskHostKey
 
 
 def register(app: typer.Typer) -> None:
@@ -54,18 +55,24 @@ def status(
     file: ClusterFile = DEFAULT_FILE,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until interrupted.")] = False,
+    accept_new_host_keys: NewHostKeys = False,
 ) -> None:
     """Show the whole cluster on one screen. Exit 0 healthy, 10 degraded, 11 down.
 
+    With --watch and --json there is one line of JSON for each look.
+
     Example: pcmk-ha status --watch
     """
+    from pcmk_ha.cli.hostkeys import ask_host_key
     from pcmk_ha.cli.out import print_json
     from pcmk_ha.cli.tables import print_status, watch_status
 
+    ask = ask_host_key(accept=accept_new_host_keys)
     if watch:
-        watch_status(lambda: _look(file))
+        show = (lambda found: print_json(found.as_dict(), lines=True)) if as_json else None
+        watch_status(lambda: _look(file, ask), show)
         return
-    found = _look(file)
+    found = _look(file, ask)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -73,10 +80,10 @@ def status(
     raise typer.Exit(found.health.value)
 
 
-def _look(file: Path) -> Status:
+def _look(file: Path, ask: AskHostKey) -> Status:
     from pcmk_ha.operate.secrets import no_secrets
     from pcmk_ha.operate.session import open_session
     from pcmk_ha.operate.status import gather, summarise
 
-    with open_session(file, secrets=no_secrets, timeout_s=3) as session:
+    with open_session(file, secrets=no_secrets, ask=ask, timeout_s=3) as session:
         return summarise(session.cluster, gather(session.cluster, session.nodes), session.down)

@@ -22,9 +22,9 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPED_WIDTH)
 
 
-def print_json(value: Any) -> None:
-    """Print a value as indented JSON."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+def print_json(value: Any, *, lines: bool = False) -> None:
+    """Print a value as indented JSON, or on one line where many follow each other."""
+    typer.echo(json.dumps(value, indent=None if lines else 2, default=str))
 
 
 def confirm(question: str, *, yes: bool) -> None:

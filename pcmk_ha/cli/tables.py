@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -38,14 +39,26 @@ def print_status(status: Status) -> None:
     console().print(status_screen(status))
 
 
-def watch_status(look: Callable[[], Status]) -> None:
-    """Show the screen again and again until interrupted."""
+def watch_status(look: Callable[[], Status], show: Callable[[Status], None] | None = None) -> None:
+    """Show the screen again and again until interrupted; one after another with `show`, or where it is piped."""
+    with contextlib.suppress(KeyboardInterrupt):
+        if show or not console().is_terminal:
+            _repeat(lambda: (show or print_status)(look()))
+        else:
+            _watch_live(look)
+
+
+def _watch_live(look: Callable[[], Status]) -> None:
     from rich.live import Live
 
-    with Live(status_screen(look()), console=console(), auto_refresh=False, screen=False) as live:
-        while True:
-            time.sleep(WATCH_S)
-            live.update(status_screen(look()), refresh=True)
+    with Live(console=console(), auto_refresh=False) as live:
+        _repeat(lambda: live.update(status_screen(look()), refresh=True))
+
+
+def _repeat(show: Callable[[], None]) -> None:
+    while True:
+        show()
+        time.sleep(WATCH_S)
 
 
 def status_screen(status: Status) -> Group:

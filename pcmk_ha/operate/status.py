@@ -132,7 +132,8 @@ def summarise(
         vip=f"{cluster.vip.address}:{cluster.postgresql.port}",
     )
     findings = tuple(_find(cluster, status, view))
-    health = Health.DOWN if not service.is_up else Health.DEGRADED if findings else Health.HEALTHY
+    served = service.is_up and not _is_silent(status)
+    health = Health.DOWN if not served else Health.DEGRADED if findings else Health.HEALTHY
     return Status(**{**vars(status), "findings": findings, "health": health})
 
 
@@ -159,6 +160,12 @@ def _find(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Findi
         yield Finding(f"constraint {leftover.id} is in force", leftover.hint)
 
 
+def _is_silent(status: Status) -> bool:
+    """PostgreSQL runs, as Pacemaker sees it, and does not take connections; False where nobody could be asked."""
+    holder = status.members.get(status.service.database_on)
+    return holder is not None and not holder.answers
+
+
 def _find_service(status: Status, view: MemberFacts) -> Iterator[Finding]:
     service = status.service
     if not view.crm_mon:
@@ -174,6 +181,11 @@ def _find_service(status: Status, view: MemberFacts) -> Iterator[Finding]:
         ):
             if not where:
                 yield Finding(f"{what} runs nowhere", "see the failed actions; journalctl -u pacemaker on each node")
+    if service.database_on and _is_silent(status):
+        yield Finding(
+            f"PostgreSQL on {service.database_on} runs, but takes no connections",
+            "it may be starting, hung or out of connections; Pacemaker's monitor restarts it when it goes on",
+        )
     if service.devices < service.wanted_devices:
         yield Finding(
             f"{service.devices} of {service.wanted_devices} STONITH devices run",
@@ -188,14 +200,16 @@ def _find_nodes(cluster: Cluster, status: Status) -> Iterator[Finding]:
                 f"{name} is lost and not fenced yet: its resources stay where they are until it is",
                 f"is its fence device reachable? If you made sure that {name} is off: stonith_admin --confirm {name}",
             )
-        elif word in ("offline", "unknown"):
+        elif word == "offline" or (word == "unknown" and name not in status.unreachable):
             yield Finding(f"{name} is {word}", f"switch it on (`pcmk-ha unfence {name}`) and start its cluster")
+        elif word == "unknown":
+            continue  # said with the reason below
         elif word != "online":
             yield Finding(
                 f"{name} is {word}", "crm_attribute or `crm node online` brings it back" * (word != "pending")
             )
     for name, reason in status.unreachable.items():
-        if status.nodes.get(name) == "online":
+        if status.nodes.get(name) in ("online", "unknown"):
             yield Finding(f"{name} does not answer SSH: {reason}", "`pcmk-ha check`")
 
 

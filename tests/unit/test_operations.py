@@ -90,6 +90,7 @@ def test_a_healthy_cluster_has_nothing_to_say(outputs: Path, minimal: Cluster) -
         ({"drbd": DrbdState("Primary", "UpToDate", "StandAlone", "DUnknown")}, "split brain"),
         ({"drbd": DrbdState("Primary", "UpToDate", "SyncSource", "Inconsistent", 70000, 48.0)}, "48 % done"),
         ({"drbd": DrbdState("Primary", "UpToDate", "WFConnection", "DUnknown")}, "no second copy"),
+        ({"answers": False}, "takes no connections"),
         ({"links": (LinkState(1, "10.77.1.12", connected=False),)}, "link 1 to 10.77.1.12 is down"),
         ({"constraints": '<constraints><rsc_location id="cli-ban-x" rsc="pg"/></constraints>'}, "cli-ban-x"),
     ],
@@ -98,7 +99,7 @@ def test_what_is_not_as_it_should_be_is_said(
     outputs: Path, minimal: Cluster, changes: dict[str, object], says: str
 ) -> None:
     status = summarise(minimal, {"node1": member(outputs, **changes), "node2": member(outputs)}, {})
-    assert status.health is Health.DEGRADED
+    assert status.health is (Health.DOWN if "connections" in says else Health.DEGRADED)
     assert any(says in finding.what for finding in status.findings)
 
 
@@ -114,6 +115,7 @@ def test_no_member_running_pacemaker_is_down(outputs: Path, minimal: Cluster) ->
     status = summarise(minimal, {"node1": MemberFacts()}, {"node2": "no answer"})
     assert status.health is Health.DOWN
     assert status.as_dict()["health"] == "down"
+    assert any(finding.what == "node2 does not answer SSH: no answer" for finding in status.findings)
 
 
 def test_json_has_no_raw_documents(outputs: Path, minimal: Cluster) -> None:
