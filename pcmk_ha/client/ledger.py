@@ -8,10 +8,21 @@ from itertools import pairwise
 
 
 @dataclass(frozen=True)
+class Server:
+    """Which server a writer was connected to from a moment on."""
+
+    at: float
+    node: str  # its host name, as the server itself reads it
+    instance: str  # when its postmaster started: another one after every start
+    timeline: int
+
+
+@dataclass(frozen=True)
 class Ledger:
     """Rows one writer sent: acknowledged with the time, in doubt, and found in the end.
 
-    Times are seconds on one monotonic clock, the writer's own.
+    Times are seconds since 1970 on the clock of the machine the writer ran on, taken so that a clock that is
+    set meanwhile changes no difference between them.
     """
 
     acknowledged: tuple[tuple[int, float], ...]  # sequence number, when its commit was answered
@@ -19,6 +30,7 @@ class Ledger:
     found: tuple[int, ...] = ()
     began: float = 0.0
     ended: float = 0.0
+    servers: tuple[Server, ...] = ()  # in the order they were connected to
 
     @property
     def outage_s(self) -> float:

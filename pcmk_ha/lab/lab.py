@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from pcmk_ha.lab.takedown import belongs_elsewhere, down
 
 BOOT_S = 90
 SSH_PORT, POSTGRESQL_PORT = 2201, 15432
+CONTROL = re.compile(r"\x1b(?:\[[0-9;?!]*[A-Za-z]|.)|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def up(spec: LabSpec, report: Report) -> Lab:
@@ -167,8 +169,9 @@ def console_end(lab: Lab, node: str) -> str:
 
 
 def _tail(path: Path, lines: int = 20) -> str:
+    """Return a file's last lines without what would move the cursor of whoever reads them."""
     text = path.read_text(errors="replace") if path.exists() else ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join(CONTROL.sub("", text).splitlines()[-lines:])
 
 
 def status(lab: Lab) -> dict[str, dict[str, Any]]:

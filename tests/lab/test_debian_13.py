@@ -14,8 +14,14 @@ import psycopg
 import pytest
 from conftest_lab import PROGRAM, Bench
 from ruamel.yaml import YAML
+from support.meaning import sections
+from support.terminal import Terminal
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+
+
+def ssh_config(bench: Bench) -> Path:
+    return Path(bench.environment["XDG_STATE_HOME"]) / f"pcmk-ha/labs/{bench.name}/ssh_config"
 
 
 def test_preflight_finds_empty_nodes_ready_and_generates_nothing(trixie: Bench) -> None:
@@ -47,8 +53,7 @@ def test_a_missing_package_is_installed_and_nothing_is_started(trixie: Bench) ->
     folder.mkdir()
     subprocess.run(["apt-get", "-q", "download", "psmisc"], cwd=folder, check=True, capture_output=True, timeout=120)
     (deb,) = folder.iterdir()
-    config = Path(trixie.environment["XDG_STATE_HOME"]) / "pcmk-ha/labs/t13/ssh_config"
-    subprocess.run(["scp", "-q", "-F", str(config), str(deb), "node2:/root/psmisc.deb"], check=True, timeout=60)
+    subprocess.run(["scp", "-q", "-F", str(ssh_config(trixie)), str(deb), "node2:/root/psmisc.deb"], check=True, timeout=60)
     trixie.on(
         "node2",
         "mkdir /srv/repo && mv /root/psmisc.deb /srv/repo && cd /srv/repo && { dpkg-deb -f psmisc.deb; "
@@ -140,6 +145,39 @@ def test_the_live_configuration_is_the_desired_one(trixie: Bench) -> None:
     assert "stonith-timeout=99s" in trixie.run("crm-show", "--diff", ok=(3,)).stdout
     assert "load the cluster's resources" in trixie.run("bootstrap", "--yes").stdout
     assert "batch-limit=17" in trixie.run("crm-show").stdout
+
+
+def test_what_crm_show_prints_loads_into_debian_13s_own_crm_shell(trixie: Bench) -> None:
+    """Into a CIB in a file: the shell (crmsh 5) reads the text as it would for a live cluster."""
+    text = trixie.run("crm-show", "--show-secrets").stdout
+    put = subprocess.run(
+        ["ssh", "-F", str(ssh_config(trixie)), "node1", "umask 077; cat > /root/shown.crm"],
+        input=text, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert put.returncode == 0
+    trixie.on(
+        "node1",
+        "export CIB_file=/root/loaded.xml; cibadmin --empty > $CIB_file; "
+        "crm -F configure load update /root/shown.crm; cibadmin --query > /root/read.xml",
+    )
+    live = trixie.on("node1", "cibadmin --query")
+    loaded = trixie.on("node1", "cat /root/read.xml; rm -f /root/shown.crm /root/loaded.xml* /root/read.xml")
+    (trixie.folder / "live.xml").write_text(live)
+    (trixie.folder / "loaded.xml").write_text(loaded)
+    assert sections(str(trixie.folder / "loaded.xml")) == sections(str(trixie.folder / "live.xml"))
+
+
+def test_a_person_at_a_terminal_sees_the_cluster_live_and_ends_it_with_a_key(trixie: Bench) -> None:
+    watch = Terminal([str(PROGRAM), "status", "--watch"], cwd=trixie.folder, env=trixie.environment)
+    watch.expect("t13: healthy")
+    watch.expect("promoted, file system, PostgreSQL, VIP")
+    watch.interrupt()
+    assert watch.wait() == 0
+    show = Terminal([str(PROGRAM), "crm-show"], cwd=trixie.folder, env=trixie.environment)
+    assert show.wait() == 0
+    assert "primitive pg_server" in show.text
+    assert "\x1b[" in show.raw
+    assert "\x1b" not in trixie.run("crm-show").stdout
 
 
 def test_changed_parameters_reach_the_running_server(trixie: Bench) -> None:
@@ -241,7 +279,11 @@ def test_destroy_wants_the_name_and_keeps_the_data(trixie: Bench) -> None:
         )
         assert not trixie.on(node, "pgrep corosync || true")
         assert "pcmk-ha" not in trixie.on(node, "cat /etc/hosts")
-    trixie.run("bootstrap", "--yes")
+    again = Terminal([str(PROGRAM), "bootstrap", "--yes"], cwd=trixie.folder, env=trixie.environment)
+    again.expect("wait until the service is stable", 120)
+    assert again.wait(240) == 0, again.text
+    assert "✓ node1 write through the VIP" in " ".join(again.text.split())
+    assert "serves at 10.77.0.100:5432" in again.text
     assert "precious" in trixie.run("psql", "-c", "TABLE kept").stdout
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest_lab import Bench, lab_of, make_bench
+from conftest_lab import PROGRAM, Bench, lab_of, make_bench
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -103,6 +103,31 @@ def test_a_client_in_the_labs_network_reaches_the_nodes(lab: Bench) -> None:
 def test_what_makes_no_sense_is_said(lab: Bench, arguments: tuple[str, ...], says: str) -> None:
     extra = () if "--name" in arguments or arguments[0] == "up" else ("--name", "itself")
     assert says in lab.run("lab", *arguments, *extra, ok=(1, 2)).stderr
+
+
+@pytest.mark.parametrize(
+    ("trouble", "mend", "says"),
+    [("freeze", "thaw", "node2 did not answer SSH within 3 s"), ("power off", "power on", "node2 switched itself off")],
+)
+def test_a_node_that_does_not_come_up_is_shown_by_the_end_of_its_console(
+    lab: Bench, trouble: str, mend: str, says: str
+) -> None:
+    script = (
+        "from pcmk_ha.lab.lab import await_nodes, load_lab\n"
+        "from pcmk_ha.errors import PcmkHaError\n"
+        "try: await_nodes(load_lab('itself'), ['node2'], timeout_s=3)\n"
+        "except PcmkHaError as error: print(error)"
+    )
+    lab.lab(*trouble.split(), "node2")
+    try:
+        argv = (str(PROGRAM.with_name("python")), "-c", script)
+        done = subprocess.run(argv, env=lab.environment, capture_output=True, text=True, timeout=60, check=True)
+    finally:
+        lab.lab(*mend.split(), "node2")
+    said, _, console = done.stdout.partition("; its console ends:\n")
+    assert said == says
+    assert "vec0" in console  # the kernel names its links
+    assert "\x1b" not in console
 
 
 def test_a_killed_supervisor_leaves_no_orphans_and_down_cleans_up() -> None:

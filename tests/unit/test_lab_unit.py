@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from pcmk_ha.errors import BadInput, CommandFailed, PcmkHaError
 from pcmk_ha.lab.forward import open_door
-from pcmk_ha.lab.host import check_host
+from pcmk_ha.lab.host import check_host, system_problems
 from pcmk_ha.lab.image import ensure_image, image_path
 from pcmk_ha.lab.network import create_network, delete_network, exists, inside
 from pcmk_ha.lab.node import uml_argv
@@ -49,6 +50,29 @@ def test_without_root_it_says_so_in_one_line(tmp_path: Path) -> None:
 def test_too_little_memory_is_said_with_both_numbers(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"GiB of memory are available, this lab needs 1953"):
         check_host(LabSpec(memory_mib=1_000_000), tmp_path, tmp_path)
+
+
+def test_another_system_is_led_to_the_vagrantfile() -> None:
+    fedora = {"ID": "fedora", "PRETTY_NAME": "Fedora Linux 43"}
+    (problem,) = system_problems(fedora, "x86_64")
+    assert "needs a Debian or Ubuntu host, this is Fedora Linux 43" in problem.message
+    assert "Vagrantfile" in problem.hint
+    assert [p.message for p in system_problems({"ID": "debian"}, "aarch64")] == [
+        "User-Mode Linux runs on x86_64, this is aarch64"
+    ]
+    assert not list(system_problems({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, "x86_64"))
+
+
+def test_a_full_disk_is_said_with_both_numbers(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(tmp_path)], check=True, timeout=30)
+    try:
+        with pytest.raises(BadInput) as caught:
+            check_host(LabSpec(), tmp_path / "cache", tmp_path / "state")
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True, timeout=30)
+    found = [problem.message for problem in caught.value.problems]
+    assert f"{tmp_path}/cache has 0.1 GiB free, making the image needs 4.0" in found
+    assert f"{tmp_path}/state has 0.1 GiB free, a lab needs 1.0" in found
 
 
 def test_a_missing_tool_is_answered_with_the_exact_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Break it on purpose, measure the outage, prove that nothing is lost."""
