@@ -53,7 +53,9 @@ def test_a_missing_package_is_installed_and_nothing_is_started(trixie: Bench) ->
     folder.mkdir()
     subprocess.run(["apt-get", "-q", "download", "psmisc"], cwd=folder, check=True, capture_output=True, timeout=120)
     (deb,) = folder.iterdir()
-    subprocess.run(["scp", "-q", "-F", str(ssh_config(trixie)), str(deb), "node2:/root/psmisc.deb"], check=True, timeout=60)
+    subprocess.run(
+        ["scp", "-q", "-F", str(ssh_config(trixie)), str(deb), "node2:/root/psmisc.deb"], check=True, timeout=60
+    )
     trixie.on(
         "node2",
         "mkdir /srv/repo && mv /root/psmisc.deb /srv/repo && cd /srv/repo && { dpkg-deb -f psmisc.deb; "
