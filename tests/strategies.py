@@ -70,6 +70,7 @@ def _extras(draw: st.DrawFn) -> dict[str, Any]:
                        "hba": [{"address": "10.0.0.0/8"}]},
         "stonith": {"action": draw(st.sampled_from(["reboot", "off"])), "timeout_s": draw(st.integers(20, 120))},
         "timeouts": {"token_ms": draw(st.integers(300, 30000))},
+        "objectives": {"rto": draw(st.sampled_from(["10s", "500ms", "2min", "1.5 h", 30, 2.5])), "rpo": 0},
         "properties": {"migration_threshold": draw(st.integers(1, 10)), "extra": {"batch-limit": 30}},
         "start_on_boot": draw(st.booleans()),
     }  # fmt: skip

@@ -78,5 +78,10 @@ def data_nodes(run: Run) -> tuple[str, ...]:
 
 
 def count(number: int, thing: str) -> str:
-    """Return `1 row`, `2 rows`, `no rows`; thousands are set apart by a thin space."""
-    return f"{f'{number:,}'.replace(',', chr(0x202F)) if number else 'no'} {thing}{'s' * (number != 1)}"
+    """Return `1 row`, `2 rows`, `no rows`."""
+    return f"{thousands(number) if number else 'no'} {thing}{'s' * (number != 1)}"
+
+
+def thousands(number: int) -> str:
+    """Return a number with its thousands set apart by a thin space, so that no language reads it as a fraction."""
+    return f"{number:,}".replace(",", chr(0x202F))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.report.figures import Figures, count, data_nodes, figures
+from pcmk_ha.drill.report.figures import Figures, count, data_nodes, figures, thousands
 from pcmk_ha.drill.report.picture import pictures
 
 
@@ -34,7 +34,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["clock"] = _clock
-    environment.filters["count"] = count
+    environment.filters["thousands"] = thousands
     return environment
 
 
