@@ -140,12 +140,19 @@ def test_the_outage_is_drawn_from_close_by_and_the_drill_as_a_whole() -> None:
     run = failover()
     close, whole = pictures(run, figures(run))
     assert close.caption.startswith("The outage")
-    assert close.strike_x > whole.strike_x > whole.left
+    assert len(close.marks) > 5
+    assert whole.left < close.strike_x < whole.strike_x
 
 
 def test_a_short_drill_is_drawn_once() -> None:
-    run = failover(ended_at=T0 + 12, clients={"steady": ledger((0, 9), until=12)})
+    run = failover(ended_at=T0 + 28, clients={"steady": ledger((0, 25), until=28)})
     assert len(pictures(run, figures(run))) == 1
+
+
+def test_a_step_long_after_the_outage_does_not_shrink_its_close_up() -> None:
+    late = Event(T0 + 500, "node1", "VIP up", "again")
+    run = failover(ended_at=T0 + 600, events=(late,))
+    assert pictures(run, figures(run))[0].marks[-1][1] == "12 s"
 
 
 def test_everything_drawn_lies_inside_the_picture() -> None:
@@ -211,12 +218,8 @@ def with_outage(outage_s: float, **changes: object) -> Run:
 
 
 def test_runs_are_compared_by_scenario() -> None:
-    runs = [
-        with_outage(5),
-        with_outage(7, redundant_after_s=None),
-        lossy(failover()),
-        with_outage(1, scenario="another"),
-    ]
+    runs = [with_outage(5), with_outage(7, redundant_after_s=None), lossy(failover())]
+    runs.append(with_outage(1, scenario="another"))
     another, power = compare(runs)
     assert (another.scenario, another.runs, another.passed, another.lost) == ("another", 1, 1, 0)
     assert (power.runs, power.passed, power.lost) == (3, 2, 7)

@@ -17,6 +17,7 @@ AXIS, ROW, HEAD = 26, 19, 25  # heights
 HOLDERS = {"Primary": "DRBD Primary", "mounted": "File system mounted", "PostgreSQL": "PostgreSQL", "VIP": "VIP"}
 SHORTEST_GAP_S = 0.3  # a shorter one is the client's own rhythm
 CLOSE_UP_AFTER_S = 3.0
+LATEST_STEP_S = 30.0  # after the last client is served: later steps are of what was done afterwards
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,16 @@ class Picture:
 def pictures(run: Run, found: Figures) -> tuple[Picture, ...]:
     """Return the outage from close by, and then the whole drill; only that when it is hardly longer."""
     whole = Scale(_begin(run), run.ended_at - run.struck_at, LEFT, WIDTH - RIGHT)
-    last = max([found.outage_s, *(phase.ended_s for phase in found.phases)], default=0.0)
-    judged = [client.ended_s for client in found.clients if not client.note and client.outage_s > SHORTEST_GAP_S]
-    end = max([last, *judged, 1.0]) * 1.05 + CLOSE_UP_AFTER_S
+    end = _end_of_outage(found) * 1.05 + CLOSE_UP_AFTER_S
     close = Scale(max(whole.begin, -max(2.0, end * 0.1)), min(end, whole.end), LEFT, WIDTH - RIGHT)
     drawn = (_draw("The outage, from close by", run, found, close), _draw("The whole drill", run, found, whole))
     return drawn if whole.length > close.length * 1.5 else drawn[1:]
+
+
+def _end_of_outage(found: Figures) -> float:
+    ends = [client.ended_s for client in found.clients if not client.note and client.outage_s > SHORTEST_GAP_S]
+    served = max([1.0, *ends])
+    return max([served, *(phase.ended_s for phase in found.phases if phase.ended_s < served + LATEST_STEP_S)])
 
 
 def _begin(run: Run) -> float:
