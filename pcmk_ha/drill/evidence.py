@@ -62,6 +62,12 @@ class Run:
     problems: tuple[str, ...] = ()  # empty: passed
     conditions: Mapping[str, str] = field(default_factory=dict)  # suite, votes, versions
     note: str = ""  # what the scenario itself has to say
+    direct: Mapping[str, Ledger] = field(default_factory=dict)  # past the VIP to one node, by name
+    serves: str = ""  # who served in the end; empty: nobody
+    fenced: tuple[str, ...] = ()  # nodes that were fenced since the fault
+    roles: Mapping[str, str] = field(default_factory=dict)  # node by role: primary, standby, arbiter, as it began
+    limit_s: float | None = None  # how long the scenario may keep clients waiting
+    runbook: str = ""  # the scenario's text, kept so that a report can be read years later
 
     @property
     def passed(self) -> bool:

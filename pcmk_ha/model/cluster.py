@@ -13,6 +13,7 @@ from pcmk_ha.model.parts import (
     Filesystem,
     Name,
     Node,
+    Objectives,
     Part,
     Postgresql,
     Stonith,
@@ -34,6 +35,7 @@ class Cluster(Part):
     stonith: Stonith = Stonith()
     timeouts: Timeouts = Timeouts()
     properties: ClusterProperties = ClusterProperties()
+    objectives: Objectives = Objectives()
     start_on_boot: bool = Field(
         default=True, description="Corosync and Pacemaker start at boot, so that a fenced node rejoins by itself."
     )

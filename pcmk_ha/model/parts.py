@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from pcmk_ha.model.scalars import Address, Parameter, Scalar, Whole
+from pcmk_ha.model.scalars import Address, Duration, Parameter, Scalar, Whole
 
 Port = Annotated[Whole, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -169,3 +169,12 @@ class ClusterProperties(Part):
     migration_threshold: Whole = Field(3, ge=1, description="Failures after which a resource moves.")
     failure_timeout_s: Whole = Field(600, ge=60, description="Failures older than this are forgiven.")
     extra: dict[str, Scalar] = Field({}, description="Further cluster properties by their own names.")
+
+
+class Objectives(Part):
+    """What was promised to the users of the service; every drill is held to it."""
+
+    rto: Duration | None = Field(
+        None, description="Longest outage: `10s`, `500ms`, `2min`, or seconds. Default: each drill's own limit only."
+    )
+    rpo: Whole = Field(0, ge=0, description="Acknowledged rows that may be missing after a failover.")

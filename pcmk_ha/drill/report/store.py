@@ -1,0 +1,26 @@
+"""A run as JSON, and back."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter, ValidationError
+
+from pcmk_ha.drill.evidence import Run
+from pcmk_ha.errors import BadInput, Problem
+
+RUN: TypeAdapter[Run] = TypeAdapter(Run)
+
+
+def dump_run(run: Run) -> str:
+    """Return a run as JSON that `load_run` reads back to an equal value."""
+    return RUN.dump_json(run, indent=1).decode() + "\n"
+
+
+def load_run(text: str, name: str = "the file") -> Run:
+    """Return a run from its JSON; raises BadInput with the first thing that is wrong, under the file's name."""
+    try:
+        return RUN.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        said = f"{where}: {first['msg']}" if where else first["msg"]
+        raise BadInput([Problem(f"this is no drill's record: {said}", path=name)]) from None
