@@ -62,7 +62,7 @@ def play_campaign(
             continue
         if campaign.max_minutes and time.monotonic() - begin > campaign.max_minutes * 60:
             break
-        run = play(campaign.path, scenario_of(choice, all_scenarios()), campaign.password, say, folder=folder)
+        run, _home = play(campaign.path, scenario_of(choice, all_scenarios()), campaign.password, say, folder=folder)
         runs.append(run)
         told(choice, run)
         if not run.passed:

@@ -9,9 +9,9 @@ from platformdirs import user_state_path
 
 from pcmk_ha.drill.collect import Collected
 from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.report.html import render_html
+from pcmk_ha.drill.report.html import run_page
 from pcmk_ha.drill.report.store import dump_run, load_run
-from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.errors import BadInput, Problem
 from pcmk_ha.operate.session import Session
 
 RUN, PAGE = "run.json", "run.html"
@@ -31,14 +31,14 @@ def drills_dir(cluster: str) -> Path:
     return user_state_path("pcmk-ha") / "drills" / cluster
 
 
-def keep_run(run: Run, folder: Path, runbook: str, collected: Mapping[str, Collected]) -> Path:
+def keep_run(run: Run, folder: Path, collected: Mapping[str, Collected]) -> Path:
     """Write a drill's run, its page and the nodes' journals; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for node, found in collected.items():
         (folder / f"{node}.journal").write_text("\n".join(found.journal) + "\n")
         if found.server_log:
             (folder / f"{node}.postgresql.log").write_text(found.server_log)
-    (folder / PAGE).write_text(render_html(run, runbook))
+    (folder / PAGE).write_text(run_page(run))
     draft = folder / f".{RUN}"
     draft.write_text(dump_run(run))
     draft.rename(folder / RUN)  # last: a folder with it is complete
@@ -65,9 +65,11 @@ def kept_runs(folder: Path) -> Iterator[tuple[Path, Run]]:
 
 
 def read_run(path: Path) -> Run:
-    """Read one drill, given its folder or its file; raises PcmkHaError when there is none."""
+    """Read one drill, given its folder or its file; raises BadInput when there is none."""
     file = path / RUN if path.is_dir() else path
     try:
-        return load_run(file.read_text())
-    except (OSError, ValueError) as error:
-        raise PcmkHaError(f"{file} is no kept drill: {error}") from None
+        return load_run(file.read_text(), str(file))
+    except OSError as error:
+        raise BadInput(
+            [Problem(f"no drill is kept here: {error.strerror}", "`pcmk-ha drill report` lists them", str(file))]
+        ) from None

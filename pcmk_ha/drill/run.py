@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pcmk_ha.client.clock import now
 from pcmk_ha.client.process import ClientKind, WriterProcess
-from pcmk_ha.drill.collect import collect
-from pcmk_ha.drill.evidence import Run
+from pcmk_ha.drill.collect import Collected, collect
+from pcmk_ha.drill.evidence import Event, Run
 from pcmk_ha.drill.field import LiveField
-from pcmk_ha.drill.scenario import Expectation, Scenario, Where
+from pcmk_ha.drill.judge import judge
+from pcmk_ha.drill.keep import drills_dir, keep_evidence, keep_run
+from pcmk_ha.drill.outage import NAIVE
+from pcmk_ha.drill.scenario import ARBITER, PRIMARY, STANDBY, Expectation, Scenario, Where
+from pcmk_ha.drill.spans import find_spans
+from pcmk_ha.drill.timeline import read_journal, read_postgresql
 from pcmk_ha.drill.watch import Watchers
 from pcmk_ha.errors import PcmkHaError, Refused, TimedOut
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.load import load_cluster
+from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.session import Session, open_session
 from pcmk_ha.operate.status import Health, Status, look
 from pcmk_ha.operate.wait import wait_until
 
 Say = Callable[[str], None]
-NAIVE = "naive"
+DIRECT = "direct-"
 # As applications are: one that keeps its connection, another, and one that makes a new one for each write.
 WELL_CONFIGURED = (
     ClientKind("steady"), ClientKind("second", every_s=0.1), ClientKind("fresh", fresh=True, every_s=0.25),
@@ -34,7 +42,7 @@ def kinds(cluster: Cluster) -> tuple[ClientKind, ...]:
     """Return every client of a drill: the well-configured, a naive one, and one to each data node directly."""
     naive = ClientKind(NAIVE, timeouts=False, deadline_s=0, every_s=0.25)
     direct = tuple(
-        ClientKind(f"direct-{node.name}", host=str(node.address), deadline_s=3, every_s=0.25) for node in cluster.nodes
+        ClientKind(f"{DIRECT}{node.name}", host=str(node.address), deadline_s=3, every_s=0.25) for node in cluster.nodes
     )
     return (*WELL_CONFIGURED, naive, *direct)
 
@@ -69,15 +77,15 @@ def is_whole(status: Status, *, failures_stay: bool) -> bool:
     )
 
 
-def play(path: Path, scenario: Scenario, password: str, say: Say) -> Run:
-    """Play one scenario and return everything it left behind, judged.
+def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Path | None = None) -> tuple[Run, Path]:
+    """Play one scenario and return everything it left behind, judged, and the folder where it is kept.
 
     Raises Refused when it must not be played; what was broken is mended before anything is raised, a Ctrl-C included.
     """
-    status = look(path)
-    cluster = _cluster(path)
-    check_playable(scenario, cluster, status)
-    primary = status.service.promoted_on
+    cluster = load_cluster(path)
+    before = look(path)
+    check_playable(scenario, cluster, before)
+    primary = before.service.promoted_on
     say(f"{primary} serves; clients begin to write")
     with Watchers(cluster) as watchers, WriterProcess(cluster, password, kinds=kinds(cluster)) as writer:
         names = tuple(kind.name for kind in WELL_CONFIGURED)
@@ -93,32 +101,62 @@ def play(path: Path, scenario: Scenario, password: str, say: Say) -> Run:
                 _clean_up(path, field)
             field.await_writes(timeout_s=60)
             ledgers = writer.finish_all()
-        samples, boots = watchers.samples(), watchers.boots()
-    ended = now()
-    with open_session(path, secrets=_no_secrets) as session:
-        collected = collect(session, boots, field.struck_at)
-        conditions = _conditions(session)
+    last = after or look(path)
     run = Run(
-        scenario=scenario.name, cluster=cluster.name, date=datetime.now(UTC).isoformat(timespec="seconds"),
-        struck_at=field.struck_at, ended_at=ended, primary=primary,
-        clients={name: ledger for name, ledger in ledgers.items()},
+        scenario=scenario.name,
+        cluster=cluster.name,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        struck_at=field.struck_at,
+        ended_at=now(),
+        primary=primary,
+        clients={name: ledger for name, ledger in ledgers.items() if not name.startswith(DIRECT)},
+        direct={name: ledger for name, ledger in ledgers.items() if name.startswith(DIRECT)},
+        spans=find_spans(watchers.samples()),
         redundant_after_s=round(redundant_at - field.struck_at, 1) if redundant_at else None,
-        conditions=conditions, note=" ".join(field.notes), problems=tuple(field.problems),
-    )  # fmt: skip
-    del samples, collected, status, after
+        serves=last.service.database_on if last.service.is_up else "",
+        fenced=_fenced(before, last),
+        roles={PRIMARY: primary, STANDBY: field.standby, ARBITER: field.arbiter},
+        limit_s=scenario.expect.outage_s,
+        note=" ".join(field.notes),
+        problems=tuple(field.problems),
+        runbook=scenario.runbook,
+    )
+    home = folder or drills_dir(cluster.name) / _name(run)
+    return finish(path, run, scenario, watchers, home), home
+
+
+def finish(path: Path, run: Run, scenario: Scenario, watchers: Watchers, folder: Path) -> Run:
+    """Add what the nodes wrote to a run, judge it, and keep it."""
+    with open_session(path, secrets=no_secrets) as session:
+        collected = collect(session, watchers.boots(), run.struck_at)
+        run = replace(run, events=_events(collected), conditions=_conditions(session))
+        cores = tuple(f"{node}: core file {core}" for node, found in collected.items() for core in found.cores)
+        objectives = session.cluster.objectives
+        run = replace(run, problems=(*run.problems, *judge(run, scenario.expect, objectives), *cores))
+        keep_run(run, folder, collected)
+        if not run.passed:
+            keep_evidence(session, folder)
     return run
 
 
-def _cluster(path: Path) -> Cluster:
-    from pcmk_ha.model.load import load_cluster
-
-    return load_cluster(path)
+def _name(run: Run) -> str:
+    return f"{run.date[:19].replace(':', '').replace('-', '')}-{run.scenario}"
 
 
-def _no_secrets(cluster: Cluster, path: Path):  # type: ignore[no-untyped-def]
-    from pcmk_ha.operate.secrets import no_secrets
+def _fenced(before: Status, after: Status) -> tuple[str, ...]:
+    """Return which nodes the fencer says it fenced since: entries of its history that were not there before."""
+    old = {(event.target, event.when) for event in before.fencings}
+    done = {e.target for e in after.fencings if e.status == "success" and e.action in ("reboot", "off")
+            and (e.target, e.when) not in old}  # fmt: skip
+    return tuple(sorted(done))
 
-    return no_secrets(cluster, path)
+
+def _events(collected: Mapping[str, Collected]) -> tuple[Event, ...]:
+    found: list[Event] = []
+    for node, logs in collected.items():
+        found += read_journal("\n".join(logs.journal), node)
+        found += read_postgresql(logs.server_log, node, shift_s=-logs.server_clock_ahead_s)
+    return tuple(sorted(found, key=lambda event: event.at))
 
 
 def _await_clients(writer: WriterProcess, names: tuple[str, ...]) -> None:

@@ -105,15 +105,22 @@ class Supervisor:
             case {"verb": "stop"}:
                 self._end.set()
                 return {"stopping": True}
-            case {"verb": "power", "node": str(name), "to": str(to)} if name in self._specs:
+            case {"node": str(name)} if name in self._specs:
+                return self._answer_about(name, request)
+            case _:
+                return {"error": f"cannot do {request}"}
+
+    def _answer_about(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        match request:
+            case {"verb": "power", "to": str(to)}:
                 return {"power": self._set_power(name, to)}
-            case {"verb": "freeze" | "thaw" as verb, "node": str(name)} if self._is_on(name):
+            case {"verb": "bmc", "to": "on" | "off" | "slow" as to}:
+                return {"bmc": self._set_bmc(name, to)}
+            case {"verb": "freeze" | "thaw" as verb} if self._is_on(name):
                 running = self._running[name]
                 running.freeze() if verb == "freeze" else running.thaw()
                 return self._status(name)
-            case {"verb": "bmc", "node": str(name), "to": "on" | "off" | "slow" as to} if name in self._specs:
-                return {"bmc": self._set_bmc(name, to)}
-            case {"verb": "freeze" | "thaw", "node": str(name)} if name in self._specs:
+            case {"verb": "freeze" | "thaw"}:
                 return {"error": f"{name} has no power"}
             case _:
                 return {"error": f"cannot do {request}"}
