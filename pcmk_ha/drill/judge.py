@@ -8,11 +8,10 @@ from pcmk_ha.client.ledger import Ledger
 from pcmk_ha.drill.evidence import Run
 from pcmk_ha.drill.outage import client_outage, merged_outage, well_configured
 from pcmk_ha.drill.scenario import EITHER, PRIMARY, SAME, Expectation
-from pcmk_ha.drill.spans import find_overlaps
+from pcmk_ha.drill.spans import CLOCK_SLACK_S, find_overlaps
 from pcmk_ha.drill.writers import double_writers
 from pcmk_ha.model.parts import Objectives
 
-CLOCK_SLACK_S = 0.25  # what two nodes' clocks may differ by after correction
 SHOWN = 10
 
 

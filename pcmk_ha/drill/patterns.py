@@ -32,16 +32,13 @@ def _pattern(program: str, text: str, phase: str = "") -> Pattern:
     return Pattern(re.compile(program), re.compile(text), phase)
 
 
-_DAEMON = "pacemaker-(?:controld|fenced|attrd|based)|pacemakerd"
 _DONE = r"(?i:(?:0 \()?ok\b)"
 
 JOURNAL = (
     _pattern("corosync", r"Members(?: joined: [\d ]+)? left: \d|Sync left\[[1-9]", DETECTED),
-    _pattern(_DAEMON, r"\b[Nn]ode \S+ state is now lost", DETECTED),
+    _pattern("pacemaker-controld", r"Node \S+ state is now lost", DETECTED),
     _pattern("pacemaker-controld", r"Requesting fencing \((?:reboot|off)\)", ASKED),
-    _pattern(
-        "pacemaker-fenced", r"Requesting peer fencing \((?:reboot|off)\)|wants to fence \((?:reboot|off)\)", ASKED
-    ),
+    _pattern("pacemaker-fenced", r"Requesting peer fencing \((?:reboot|off)\)", ASKED),
     _pattern("pacemaker-fenced", r"Operation '(?:reboot|off)'.* targeting \S+ by \S+ for \S+: OK\b", FENCED),
     _pattern("pacemaker-controld", r"Peer \S+ was terminated \((?:reboot|off)\) by .*: OK\b", FENCED),
     _pattern("kernel", r"^(?:block )?drbd\S* .*\brole\( \w+ -> Primary \)", PROMOTED),
@@ -49,21 +46,25 @@ JOURNAL = (
     _pattern("kernel", r"^EXT4-fs \(drbd\d+\): mounted filesystem", MOUNTED),
     _pattern("kernel", r"^XFS \(drbd\d+\): Ending (?:clean mount|recovery)", MOUNTED),
     _pattern("pacemaker-controld", rf"Result of start operation for pg_fs on \S+: {_DONE}", MOUNTED),
+    _pattern(r"pgsql\(pg_server\)", r"PostgreSQL is started", STARTED),
     _pattern("pacemaker-controld", rf"Result of start operation for pg_server on \S+: {_DONE}", STARTED),
     _pattern(r"IPaddr2\(pg_vip\)", r"Adding inet6? address", VIP_UP),
     _pattern("pacemaker-controld", rf"Result of start operation for pg_vip on \S+: {_DONE}", VIP_UP),
     # Only good to know.
-    _pattern("corosync", r"processor failed|link: \d+ is (?:down|up)|Members joined|non-primary component"),
-    _pattern("kernel", r"^(?:block )?drbd.*(?:\b(?:role|peer|conn|disk|pdsk)\( |helper command|Resync done|PingAck)"),
+    _pattern("corosync", r"processor failed|link: \d+ is (?:down|up)|Members joined|the (?:non-)?primary component"),
+    _pattern("kernel", r"^(?:block )?drbd.*(?:\b(?:role|peer|conn|disk|pdsk)\( |helper returned|Resync done|PingAck)"),
     _pattern("kernel", r"^(?:EXT4-fs|XFS) \(drbd\d+\): "),
-    _pattern("kernel", r"^(?:sysrq|Kernel panic|watchdog|reboot: )"),
-    _pattern("pacemaker-controld", r"Result of (?:start|stop|promote|demote|monitor) operation for (?:drbd_|pg_)"),
+    _pattern("kernel", r"^(?:Linux version|sysrq|Kernel panic|reboot: )"),
+    _pattern("pacemaker-controld", r"Result of (?:start|stop|promote|demote) operation for (?:drbd_|pg_)"),
     _pattern(
-        _DAEMON, r"\b[Nn]ode \S+ state is now |Operation '|Peer \S+ was (?:not )?terminated|[Qq]uorum (?:lost|acq)"
+        "pacemaker-controld", r"Result of monitor operation for (?:drbd_|pg_)\S+ on \S+: (?!OK|ok|Promoted|promoted)"
     ),
-    _pattern("pacemaker-schedulerd", r"will be fenced|Scheduling [Nn]ode|[Ff]encing and resource|no quorum"),
+    _pattern("pacemaker-controld", r"Node \S+ state is now |Peer \S+ was (?:not )?terminated|[Qq]uorum (?:lost|acq)"),
+    _pattern("pacemaker-fenced", r"Delaying '|Operation '(?:reboot|off)'.* targeting \S+ (?:by|using)"),
+    _pattern("pacemaker-schedulerd", r"will be fenced|Actions: Fence|[Nn]o quorum"),
     _pattern("drbd-(?:un)?fence-peer", r""),
-    _pattern(r"IPaddr2\(pg_vip\)", r"(?:Adding|Deleting|Removing)"),
+    _pattern(r"IPaddr2\(pg_vip\)", r"Adding|Deleting|Removing"),
+    _pattern(r"pgsql\(pg_server\)", r"PostgreSQL (?:start command sent|is (?:started|stopped))|server start"),
 )
 
 _SERVER_LIFE = (
@@ -71,6 +72,6 @@ _SERVER_LIFE = (
     r"database system is shut down|terminated by signal|all server processes terminated"
 )
 POSTGRESQL = (
-    _pattern("postgres", r"database system is ready to accept connections", STARTED),
-    _pattern("postgres", rf"LOG:  .*(?:{_SERVER_LIFE})|PANIC:  "),
+    _pattern("postgres", r"^LOG:  database system is ready to accept connections", STARTED),
+    _pattern("postgres", rf"^LOG:  .*(?:{_SERVER_LIFE})|^PANIC:  "),
 )

@@ -8,6 +8,7 @@ from itertools import combinations, groupby
 
 from pcmk_ha.drill.evidence import EXCLUSIVE, Sample, Span
 
+CLOCK_SLACK_S = 0.25  # what two nodes' clocks may differ by after correction
 BOTH = {
     "Primary": "were both Primary",
     "mounted": "both had the file system mounted",
@@ -42,10 +43,11 @@ def find_overlaps(spans: Iterable[Span], *, slack_s: float) -> tuple[str, ...]:
     such difference explains it, so a single look inside another node's span counts, however short it is.
     """
     pairs = combinations(sorted(spans, key=lambda span: (span.began, span.node)), 2)
-    return tuple(_words(a, b) for a, b in pairs if _at_once(a, b, slack_s))
+    return tuple(_words(a, b) for a, b in pairs if are_at_once(a, b, slack_s))
 
 
-def _at_once(a: Span, b: Span, slack_s: float) -> bool:
+def are_at_once(a: Span, b: Span, slack_s: float) -> bool:
+    """Return whether two nodes held one thing at once, by more than the error of their clocks."""
     rivals = a.what == b.what and a.what in EXCLUSIVE and a.node != b.node
     return rivals and min(a.ended - b.began, b.ended - a.began) > slack_s
 
