@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pcmk_ha.cli import config, demo, destroy, fence, lab, observe, operate, render, show
+from pcmk_ha.cli import config, demo, destroy, drill, fence, lab, observe, operate, render, show
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 for module in (config, observe, render, operate, fence, show, destroy, demo):
     module.register(app)
+app.add_typer(drill.app, name="drill")
 app.add_typer(lab.app, name="lab")
 
 

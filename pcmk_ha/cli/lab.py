@@ -43,7 +43,7 @@ def up(
     with Progress(f"lab {name}") as progress:
         lab = lab_up(spec, progress.line)
     typer.echo(f"The lab {name} is up: {', '.join(node.name for node in spec.nodes)} run Debian {suite}.")
-    typer.echo(f"  log in     pcmk-ha lab ssh node1 --name {name}      (or: ssh -F {lab.ssh_config} node1)")
+    typer.echo(f"  log in     pcmk-ha lab ssh --name {name} node1      (or: ssh -F {lab.ssh_config} node1)")
     typer.echo(f"  build      pcmk-ha init --lab {name} && pcmk-ha bootstrap")
     typer.echo(f"  take down  pcmk-ha lab down --name {name}")
 
@@ -137,6 +137,26 @@ def power(
     if to not in ("on", "off", "reset", "status"):
         raise BadInput([Problem(f"{to}: not a power state", "on, off, reset or status")])
     typer.echo(f"{node}: power {lab_power(load_lab(name), node, to)}")
+
+
+@app.command()
+def bmc(
+    to: Annotated[str, typer.Argument(help="on, off or slow.")],
+    node: Node,
+    name: Name = "demo",
+) -> None:
+    """Have a node's fence device be dead, slow, or well again.
+
+    Example: pcmk-ha lab bmc off node1
+    """
+    from pcmk_ha.errors import BadInput, Problem
+    from pcmk_ha.lab.lab import bmc as lab_bmc
+    from pcmk_ha.lab.lab import load_lab
+
+    if to not in ("on", "off", "slow"):
+        raise BadInput([Problem(f"{to}: not a state of a BMC", "on, off or slow")])
+    lab_bmc(load_lab(name), node, to)
+    typer.echo(f"{node}: BMC {to}")
 
 
 @app.command()

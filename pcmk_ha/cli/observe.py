@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, NewHostKeys
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pcmk_ha.operate.status import Status
-    from pcmk_ha.remote.connect import AskHostKey
 
 
 def register(app: typer.Typer) -> None:
@@ -66,24 +60,16 @@ def status(
     from pcmk_ha.cli.hostkeys import ask_host_key
     from pcmk_ha.cli.out import print_json
     from pcmk_ha.cli.tables import print_status, watch_status
+    from pcmk_ha.operate.status import look
 
     ask = ask_host_key(accept=accept_new_host_keys)
     if watch:
         show = (lambda found: print_json(found.as_dict(), lines=True)) if as_json else None
-        watch_status(lambda: _look(file, ask), show)
+        watch_status(lambda: look(file, ask=ask), show)
         return
-    found = _look(file, ask)
+    found = look(file, ask=ask)
     if as_json:
         print_json(found.as_dict())
     else:
         print_status(found)
     raise typer.Exit(found.health.value)
-
-
-def _look(file: Path, ask: AskHostKey) -> Status:
-    from pcmk_ha.operate.secrets import no_secrets
-    from pcmk_ha.operate.session import open_session
-    from pcmk_ha.operate.status import gather, summarise
-
-    with open_session(file, secrets=no_secrets, ask=ask, timeout_s=3) as session:
-        return summarise(session.cluster, gather(session.cluster, session.nodes), session.down)

@@ -1,4 +1,4 @@
-"""Starts a writing process where a client would be, and reads its ledger."""
+"""Starts a process of writing clients where clients would be, and reads their ledgers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,33 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from pcmk_ha.client.ledger import Ledger
+from pcmk_ha.client.ledger import Ledger, Server
 from pcmk_ha.client.settings import connection_string
 from pcmk_ha.errors import PcmkHaError, TimedOut
 from pcmk_ha.model.cluster import Cluster
 
 PATIENCE_S = 60
+JOIN_S = 10  # for a write under way when the clients are told to end
+
+
+@dataclass(frozen=True)
+class ClientKind:
+    """How one client behaves; `deadline_s` 0 waits for ever, `host` goes past the VIP to one node."""
+
+    name: str
+    fresh: bool = False  # a new connection for every write
+    deadline_s: float = 5.0
+    timeouts: bool = True  # the recommended connection settings
+    host: str = ""
+    every_s: float = 0.05  # from one write to the next, when they are answered at once
+
+
+STEADY = ClientKind("steady")
 
 
 def where_clients_are(cluster: Cluster) -> tuple[str, ...]:
@@ -30,16 +48,17 @@ def where_clients_are(cluster: Cluster) -> tuple[str, ...]:
 
 
 class WriterProcess:
-    """A client that writes all along; `with` starts and ends it."""
+    """Clients that write all along; `with` starts and ends them."""
 
-    def __init__(self, cluster: Cluster, password: str, *, every_s: float = 0.05) -> None:
+    def __init__(self, cluster: Cluster, password: str, *, kinds: Sequence[ClientKind] = (STEADY,)) -> None:
         self._cluster = cluster
+        self._patience_s = PATIENCE_S + 15 + JOIN_S * len(kinds)
         self._orders = {
-            "conninfo": connection_string(cluster, user="postgres", database="postgres"),
+            "clients": [_order(cluster, kind) for kind in kinds],
             "password": password,
             "run": secrets.token_hex(6),
-            "every_s": every_s,
             "patience_s": PATIENCE_S,
+            "join_s": JOIN_S,
         }
         self._said: list[dict[str, Any]] = []
         self._process: subprocess.Popen[str] | None = None
@@ -48,8 +67,9 @@ class WriterProcess:
     def __enter__(self) -> Self:
         argv = (*where_clients_are(self._cluster), sys.executable, "-m", "pcmk_ha.client.writer")
         self._process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True,  # a Ctrl-C is ours to answer
+        )  # fmt: skip
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(self._orders) + "\n")
         self._process.stdin.flush()
@@ -63,27 +83,28 @@ class WriterProcess:
         for line in self._process.stdout:
             self._said.append(json.loads(line))
 
-    def acknowledged(self) -> int:
-        """Return how many writes were answered so far."""
-        return sum(1 for word in tuple(self._said) if "ack" in word)
+    def acknowledged(self, client: str = "") -> int:
+        """Return how many writes were answered so far, of one client or of all."""
+        return sum(1 for word in tuple(self._said) if "ack" in word and client in ("", word["client"]))
 
-    def last_ack(self) -> float:
-        """Return when the latest write was answered, on this machine's monotonic clock; 0.0 before the first."""
-        return next((float(word["at"]) for word in reversed(tuple(self._said)) if "ack" in word), 0.0)
-
-    def await_writes(self, count: int, *, timeout_s: float) -> None:
-        """Wait for that many more acknowledged writes; raises TimedOut."""
-        wanted = self.acknowledged() + count
+    def await_writes(self, count: int, *, timeout_s: float, clients: Sequence[str] = ()) -> None:
+        """Wait until each of the named clients, or all together, had that many more answers; raises TimedOut."""
+        wanted = {client: self.acknowledged(client) + count for client in clients or ("",)}
         deadline = time.monotonic() + timeout_s
-        while self.acknowledged() < wanted:
+        while behind := [client for client, number in wanted.items() if self.acknowledged(client) < number]:
             if time.monotonic() > deadline:
-                raise TimedOut(f"no {count} writes through the VIP within {timeout_s:.0f} s")
+                who = f" of {', '.join(behind)}" if clients else ""
+                raise TimedOut(f"no {count} writes{who} through the VIP within {timeout_s:.0f} s")
             time.sleep(0.05)
 
     def finish(self) -> Ledger:
-        """Stop writing, read the table and return the ledger; raises PcmkHaError when it cannot be read."""
-        self._end(PATIENCE_S + 15)
-        return read_ledger(self._said)
+        """Stop writing and return the first client's ledger; raises PcmkHaError when it cannot be read."""
+        return next(iter(self.finish_all().values()))
+
+    def finish_all(self) -> dict[str, Ledger]:
+        """Stop writing, read the table and return every client's ledger; raises PcmkHaError as `finish` does."""
+        self._end(self._patience_s)
+        return read_ledgers(self._said)
 
     def _end(self, timeout_s: float) -> None:
         if self._process is None or self._reader is None:
@@ -106,16 +127,37 @@ class WriterProcess:
         self._end(5)
 
 
-def read_ledger(said: list[dict[str, Any]]) -> Ledger:
-    """Make a ledger of what a writer said."""
+def _order(cluster: Cluster, kind: ClientKind) -> dict[str, Any]:
+    target = connection_string(cluster, user="postgres", database="postgres", host=kind.host, timeouts=kind.timeouts)
+    return {
+        "name": kind.name, "conninfo": target, "fresh": kind.fresh, "deadline_s": kind.deadline_s,
+        "every_s": kind.every_s,
+    }  # fmt: skip
+
+
+def read_ledgers(said: Sequence[Mapping[str, Any]]) -> dict[str, Ledger]:
+    """Make a ledger for each client of what it said; raises PcmkHaError when one could not read its rows."""
+    clients = dict.fromkeys(str(word["client"]) for word in said)
+    if not clients:
+        raise PcmkHaError("the ledger cannot be checked: the writers ended early")
+    return {client: _ledger([word for word in said if word["client"] == client]) for client in clients}
+
+
+def _ledger(said: Sequence[Mapping[str, Any]]) -> Ledger:
     found = next((word["found"] for word in said if "found" in word), None)
     if found is None:
         why = next((word["error"] for word in said if "error" in word), "the writer ended early")
         raise PcmkHaError(f"the ledger cannot be checked: {why}")
+    began = next((float(word["began"]) for word in said if "began" in word), 0.0)
     return Ledger(
         acknowledged=tuple((int(word["ack"]), float(word["at"])) for word in said if "ack" in word),
         doubtful=tuple(int(word["doubt"]) for word in said if "doubt" in word),
         found=tuple(found),
-        began=next(float(word["began"]) for word in said if "began" in word),
-        ended=next(float(word["ended"]) for word in said if "ended" in word),
+        began=began,
+        ended=next((float(word["ended"]) for word in said if "ended" in word), began),
+        servers=tuple(
+            Server(float(word["at"]), word["node"], word["instance"], int(word["timeline"]))
+            for word in said
+            if "instance" in word
+        ),
     )

@@ -14,13 +14,15 @@ TIMEOUTS: dict[str, str] = {
 }
 
 
-def connection_string(cluster: Cluster, *, user: str = "", database: str = "") -> str:
-    """Return a libpq connection string through the VIP, without a password."""
+def connection_string(
+    cluster: Cluster, *, user: str = "", database: str = "", host: str = "", timeouts: bool = True
+) -> str:
+    """Return a libpq connection string, through the VIP unless `host` names a node's address; without a password."""
     wanted = cluster.postgresql
     target = {
-        "host": str(cluster.vip.address),
+        "host": host or str(cluster.vip.address),
         "port": str(wanted.port),
         "user": user or wanted.user,
         "dbname": database or wanted.database,
     }
-    return " ".join(f"{name}={value}" for name, value in {**target, **TIMEOUTS}.items())
+    return " ".join(f"{name}={value}" for name, value in {**target, **(TIMEOUTS if timeouts else {})}.items())

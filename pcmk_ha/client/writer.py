@@ -1,58 +1,88 @@
-"""The writing process: one row a commit, as fast as it is answered but not faster than asked.
+"""The writing process: clients as applications are, each with a thread and connections of its own.
 
-It runs where a client would (in a lab: inside its network), so that it sees what a client sees. It is told what
-to do by one line of JSON on standard input, and ends when that is closed; every acknowledgement is a line of
-JSON on standard output, the last line is what it found in the table.
+It runs where clients would (in a lab: inside its network), so that it sees what they see. It is told what to do
+by one line of JSON on standard input, and ends when that is closed; everything that happens to a client is a line
+of JSON on standard output, and the last ones say which of its rows are in the table.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+
+from pcmk_ha.client.clock import now
 
 PREPARE = (
     "CREATE SCHEMA IF NOT EXISTS pcmk_ha",
     "CREATE TABLE IF NOT EXISTS pcmk_ha.ledger (run text, seq bigint, at timestamptz DEFAULT clock_timestamp())",
 )
 INSERT = "INSERT INTO pcmk_ha.ledger (run, seq) VALUES (%s, %s)"
+FOUND = "SELECT seq FROM pcmk_ha.ledger WHERE run = %s"
+# Who answers: the server's own host name, when its postmaster started, its timeline.
+WHO = (
+    "SELECT trim(pg_read_file('/etc/hostname'), E' \\n'), pg_postmaster_start_time()::text, timeline_id "
+    "FROM pg_control_checkpoint()"
+)
 PAUSE_S = 0.05  # after an error: a refused connection is answered at once
+LOOK_S = 0.1
+SPEECH = threading.Lock()
 
 
-def say(**values: Any) -> None:
+def say(client: str, **values: Any) -> None:
     """Print one line of JSON."""
-    sys.stdout.write(json.dumps(values) + "\n")
-    sys.stdout.flush()
+    with SPEECH:
+        sys.stdout.write(json.dumps({"client": client, **values}) + "\n")
+        sys.stdout.flush()
 
 
-class Writer:
-    """Writes until it is told to stop."""
+class Client(threading.Thread):
+    """Writes a row, waits for the answer, writes the next, until it is told to stop."""
 
-    def __init__(self, orders: dict[str, Any]) -> None:
-        self._conninfo: str = orders["conninfo"]
+    def __init__(self, wanted: dict[str, Any], orders: dict[str, Any], stop: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._client: str = wanted["name"]
+        self._conninfo: str = wanted["conninfo"]
+        self._fresh: bool = wanted["fresh"]
+        self._deadline_s: float = wanted["deadline_s"]
         self._password: str = orders["password"]
-        self._run: str = orders["run"]
-        self._every_s: float = orders["every_s"]
-        self._stop = threading.Event()
+        self._rows: str = f"{orders['run']}/{self._client}"
+        self._every_s: float = wanted["every_s"]
+        self._until = stop
         self._connection: psycopg.Connection[Any] | None = None
         self._seq = 0
+        self._waits_since = 0.0  # 0: not waiting for an answer
 
-    def stop(self) -> None:
-        """Have the loop end after the write under way."""
-        self._stop.set()
-
-    def loop(self) -> None:
+    def run(self) -> None:
         """Write and report until told to stop."""
-        say(began=time.monotonic())
-        while not self._stop.is_set():
+        say(self._client, began=now())
+        while not self._until.is_set():
             begin = time.monotonic()
             self._write_one()
-            self._stop.wait(max(0.0, self._every_s - (time.monotonic() - begin)))
-        say(ended=time.monotonic())
+            self._until.wait(max(0.0, self._every_s - (time.monotonic() - begin)))
+        say(self._client, ended=now())
+
+    @property
+    def latest(self) -> int:
+        """The number of the row sent last."""
+        return self._seq
+
+    def hang_up_if_late(self) -> None:
+        """End a connection whose answer does not come in time, as an application's own time-out would."""
+        connection, since = self._connection, self._waits_since
+        late = since and self._deadline_s and time.monotonic() - since > self._deadline_s
+        if not late or connection is None:
+            return
+        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
     def _write_one(self) -> None:
         sent = False
@@ -60,55 +90,95 @@ class Writer:
             connection = self._connect()
             self._seq += 1
             sent = True
-            connection.execute(INSERT, (self._run, self._seq))
-            say(ack=self._seq, at=time.monotonic())
+            self._waits_since = time.monotonic()
+            connection.execute(INSERT, (self._rows, self._seq))
+            say(self._client, ack=self._seq, at=now())
         except psycopg.Error as error:
             if sent:
-                say(doubt=self._seq, why=str(error).splitlines()[0] if str(error) else "")
+                say(self._client, doubt=self._seq, at=now(), why=_first_line(error))
             self._drop()
-            self._stop.wait(PAUSE_S)
+            self._until.wait(PAUSE_S)
+        finally:
+            self._waits_since = 0.0
+            if self._fresh:
+                self._drop()
 
     def _connect(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._conninfo, password=self._password, autocommit=True)
-            for statement in PREPARE if self._seq == 0 else ():
-                self._connection.execute(statement)
+            self._waits_since = time.monotonic()
+            row = self._connection.execute(WHO).fetchone()
+            say(self._client, node=row[0], instance=row[1], timeline=row[2], at=now()) if row else None
         return self._connection
 
     def _drop(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
         self._connection = None
+
+    def prepare(self) -> None:
+        """Make the table; raises psycopg.Error while there is no service."""
+        for statement in PREPARE:
+            self._connect().execute(statement)
 
     def report(self, patience_s: float) -> None:
         """Say which rows are in the table, trying until the service answers."""
         deadline = time.monotonic() + patience_s
         while True:
             try:
-                rows = self._connect().execute("SELECT seq FROM pcmk_ha.ledger WHERE run = %s", (self._run,)).fetchall()
+                rows = self._connect().execute(FOUND, (self._rows,)).fetchall()
             except psycopg.Error as error:
                 self._drop()
                 if time.monotonic() > deadline:
-                    say(error=str(error))
+                    say(self._client, error=_first_line(error))
                     return
                 time.sleep(PAUSE_S)
             else:
-                say(found=[row[0] for row in rows])
+                say(self._client, found=[row[0] for row in rows])
                 return
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def watch(clients: Sequence[Client]) -> None:
+    """Hang up for whoever waits too long, for ever."""
+    while True:
+        time.sleep(LOOK_S)
+        for client in clients:
+            client.hang_up_if_late()
+
+
+def begin(clients: Sequence[Client], stop: threading.Event) -> None:
+    """Make the table as soon as there is a service, then start every client."""
+    while clients and not stop.is_set():
+        try:
+            clients[0].prepare()
+            break
+        except psycopg.Error:
+            stop.wait(PAUSE_S)
+    for client in clients:
+        client.start()
 
 
 def main() -> None:
     """Take the orders, write until standard input is closed, report."""
     orders = json.loads(sys.stdin.readline())
-    writer = Writer(orders)
-
-    def wait_for_end() -> None:
-        sys.stdin.read()
-        writer.stop()
-
-    threading.Thread(target=wait_for_end, daemon=True).start()
-    writer.loop()
-    writer.report(orders["patience_s"])
+    stop = threading.Event()
+    clients = [Client(wanted, orders, stop) for wanted in orders["clients"]]
+    threading.Thread(target=watch, args=(clients,), daemon=True).start()
+    threading.Thread(target=begin, args=(clients, stop), daemon=True).start()
+    sys.stdin.read()
+    stop.set()
+    reader = {**orders["clients"][0], "fresh": False}
+    for client, wanted in zip(clients, orders["clients"], strict=True):
+        if client.ident is not None:
+            client.join(orders["join_s"])
+        if client.is_alive():
+            say(wanted["name"], ended=now(), doubt=client.latest)  # it waits for ever: what it sent may be there
+        Client({**reader, "name": wanted["name"]}, orders, stop).report(orders["patience_s"])
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ class Scenario:
     needs_arbiter: bool = False
     core: bool = False  # one of the twelve that are played on every suite
     random: bool = True  # campaigns may choose it
+    pairs: bool = False  # it only breaks and does not look: it can be one of two faults at once
     consent: str = ""  # anywhere: what will happen, for the question that is asked first
     runbook: str = ""
 

@@ -25,7 +25,7 @@ class NodeBmc(Bmc):  # type: ignore[misc]
         self._node = node
 
     def _power(self, verb: str) -> str:
-        answer = ask(self._socket, {"verb": "power", "node": self._node, "to": verb})
+        answer = ask(self._socket, {"verb": "power", "node": self._node, "to": verb, "by": "bmc"})
         return str(answer["power"])
 
     def get_power_state(self) -> str:

@@ -14,7 +14,7 @@ from pcmk_ha.lab.process import Report, run
 GUEST = Path(__file__).parent / "guest"
 SYSTEM = (
     "systemd-sysv", "udev", "dbus", "openssh-server", "iproute2", "iputils-ping", "iputils-arping", "procps",
-    "psmisc", "kmod", "sudo", "less", "e2fsprogs",
+    "psmisc", "kmod", "sudo", "less", "e2fsprogs", "dmsetup",
 )  # fmt: skip
 CLUSTER = (
     "corosync",

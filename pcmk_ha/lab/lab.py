@@ -195,6 +195,11 @@ def thaw(lab: Lab, node: str) -> None:
     _ask(lab, {"verb": "thaw", "node": lab.spec.node(node).name})
 
 
+def bmc(lab: Lab, node: str, to: str) -> None:
+    """Have a node's BMC be dead (`off`), slow, or well again (`on`)."""
+    _ask(lab, {"verb": "bmc", "node": lab.spec.node(node).name, "to": to})
+
+
 def _ask(lab: Lab, request: dict[str, Any]) -> dict[str, Any]:
     """Ask the lab's supervisor; when there is none any more, say how it ended."""
     if not holders_of(lab.paths.root):
@@ -204,4 +209,4 @@ def _ask(lab: Lab, request: dict[str, Any]) -> dict[str, Any]:
     return ask(lab.paths.socket, request)
 
 
-__all__ = ["await_nodes", "console_end", "down", "freeze", "load_lab", "power", "status", "thaw", "up"]
+__all__ = ["await_nodes", "bmc", "console_end", "down", "freeze", "load_lab", "power", "status", "thaw", "up"]

@@ -12,7 +12,7 @@ REPLICATION_NET = IPv4Network("10.77.1.0/24")
 VIP = CLUSTER_NET[100]
 BMC_USER = "admin"
 SUITES = ("trixie", "bookworm")
-DATA_DISK = "/dev/ubdb"
+DATA_DISK = "/dev/mapper/data"
 GIB = 1024**3
 
 

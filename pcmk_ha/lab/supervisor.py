@@ -25,6 +25,7 @@ from pcmk_ha.lab.spec import VIP, NodeSpec
 from pcmk_ha.lab.state import Lab, read_lab
 
 LOOK_EVERY_S = 1.0
+SLOW_BMC_S = 2.0  # for each answer; ipmitool gives up on one after about five seconds
 
 
 class Supervisor:
@@ -36,6 +37,7 @@ class Supervisor:
         self._specs = {node.name: node for node in lab.spec.nodes}
         self._running: dict[str, RunningNode] = {}
         self._bmcs: dict[str, subprocess.Popen[bytes]] = {}
+        self._bmc_states: dict[str, str] = dict.fromkeys(self._specs, "on")
         self._end = asyncio.Event()
         self._until = time.monotonic() + lab.spec.lifetime_h * 3600
 
@@ -61,7 +63,8 @@ class Supervisor:
     def _keep_bmcs(self) -> None:
         """Start the BMCs, and anew each that has ended: without it nobody could fence its node."""
         for name, node in self._specs.items():
-            if name not in self._bmcs or self._bmcs[name].poll() is not None:
+            gone = name not in self._bmcs or self._bmcs[name].poll() is not None
+            if gone and self._bmc_states[name] != "off":
                 log(f"{name}: BMC started")
                 self._bmcs[name] = self._start_bmc(node)
 
@@ -83,7 +86,10 @@ class Supervisor:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = self._answer(json.loads(await reader.readline()))
+            request = json.loads(await reader.readline())
+            if request.get("by") == "bmc" and self._bmc_states.get(request.get("node")) == "slow":
+                await asyncio.sleep(SLOW_BMC_S)
+            answer = self._answer(request)
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         writer.write(json.dumps(answer).encode() + b"\n")
@@ -99,23 +105,43 @@ class Supervisor:
             case {"verb": "stop"}:
                 self._end.set()
                 return {"stopping": True}
-            case {"verb": "power", "node": str(name), "to": str(to)} if name in self._specs:
+            case {"node": str(name)} if name in self._specs:
+                return self._answer_about(name, request)
+            case _:
+                return {"error": f"cannot do {request}"}
+
+    def _answer_about(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        match request:
+            case {"verb": "power", "to": str(to)}:
                 return {"power": self._set_power(name, to)}
-            case {"verb": "freeze" | "thaw" as verb, "node": str(name)} if self._is_on(name):
+            case {"verb": "bmc", "to": "on" | "off" | "slow" as to}:
+                return {"bmc": self._set_bmc(name, to)}
+            case {"verb": "freeze" | "thaw" as verb} if self._is_on(name):
                 running = self._running[name]
                 running.freeze() if verb == "freeze" else running.thaw()
                 return self._status(name)
-            case {"verb": "freeze" | "thaw", "node": str(name)} if name in self._specs:
+            case {"verb": "freeze" | "thaw"}:
                 return {"error": f"{name} has no power"}
             case _:
                 return {"error": f"cannot do {request}"}
+
+    def _set_bmc(self, name: str, to: str) -> str:
+        log(f"{name}: BMC {to}")
+        self._bmc_states[name] = to
+        if to == "off":
+            self._bmcs[name].kill()
+            self._bmcs[name].wait()
+        else:
+            self._keep_bmcs()
+        return to
 
     def _is_on(self, name: str) -> bool:
         return name in self._running and self._running[name].is_alive
 
     def _status(self, name: str) -> dict[str, Any]:
         on = self._is_on(name)
-        return {"power": "on" if on else "off", "frozen": on and self._running[name].frozen}
+        frozen = on and self._running[name].frozen
+        return {"power": "on" if on else "off", "frozen": frozen, "bmc": self._bmc_states[name]}
 
     def _set_power(self, name: str, to: str) -> str:
         if to in ("off", "reset") and self._is_on(name):

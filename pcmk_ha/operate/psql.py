@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from pcmk_ha.operate.session import Session
 from pcmk_ha.operate.verify import psql_argv
+from pcmk_ha.remote.connect import host_of
 
 
 def run_psql(session: Session, arguments: Sequence[str], *, terminal: bool) -> int:
@@ -20,9 +21,8 @@ def run_psql(session: Session, arguments: Sequence[str], *, terminal: bool) -> i
     runner = session.any_node()
     cluster = session.cluster
     node = next(n for n in cluster.nodes if n.name == runner.node)
-    host = node.name if cluster.lab else node.ssh or str(node.address)
     config = session.ssh_config
-    login = ["ssh", *(["-F", str(config)] if config else []), "-tt" if terminal else "-T", host]
+    login = ["ssh", *(["-F", str(config)] if config else []), "-tt" if terminal else "-T", host_of(cluster, node)]
     quiet = () if terminal else ("-q",)
     command = shlex.join((*runner.sudo, *psql_argv(session.cluster, *quiet, *arguments)))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}

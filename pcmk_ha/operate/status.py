@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts import corosync, drbd, pacemaker
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.service import Service, parse_service
+from pcmk_ha.operate.session import open_session
+from pcmk_ha.remote.connect import AskHostKey, never
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
+
+AT_ONCE = 4  # questions to one node; its sshd allows 10 sessions a connection by default
 
 
 class Health(Enum):
@@ -80,6 +87,12 @@ class Status:
         }
 
 
+def look(path: Path, *, ask: AskHostKey = never) -> Status:
+    """Look once at the cluster of a file; a member that does not answer within three seconds is said to."""
+    with open_session(path, secrets=no_secrets, ask=ask, timeout_s=3) as session:
+        return summarise(session.cluster, gather(session.cluster, session.nodes), session.down)
+
+
 def gather(cluster: Cluster, nodes: Mapping[str, Runner]) -> dict[str, MemberFacts | PcmkHaError]:
     """Ask every member that can be reached."""
     return on_all(nodes, lambda runner: _ask(cluster, runner))
@@ -91,15 +104,22 @@ def _ask(cluster: Cluster, runner: Runner) -> MemberFacts:
         return outcome.stdout if outcome.status == 0 else ""
 
     data_node = runner.node in (node.name for node in cluster.nodes)
-    port = str(cluster.postgresql.port)
-    return MemberFacts(
-        crm_mon=text(pacemaker.CRM_MON),
-        constraints=text(pacemaker.CONSTRAINTS),
-        links=corosync.parse_links(text(corosync.LINKS)),
-        quorum=corosync.parse_quorum(runner.run(corosync.QUORUM, ok=None, timeout=10).stdout),
-        drbd=_drbd(cluster, text) if data_node else None,
-        answers=data_node and bool(text(("sh", "-c", f"! command -v pg_isready >/dev/null || pg_isready -p {port}"))),
-    )
+    ready = ("sh", "-c", f"! command -v pg_isready >/dev/null || pg_isready -p {cluster.postgresql.port}")
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # the slowest first
+        crm_mon = pool.submit(text, pacemaker.CRM_MON)
+        answers = pool.submit(text, ready if data_node else ("true",))
+        constraints = pool.submit(text, pacemaker.CONSTRAINTS)
+        quorum = pool.submit(lambda: runner.run(corosync.QUORUM, ok=None, timeout=10).stdout)
+        links = pool.submit(text, corosync.LINKS)
+        found = pool.submit(_drbd, cluster, text) if data_node else None
+        return MemberFacts(
+            crm_mon=crm_mon.result(),
+            constraints=constraints.result(),
+            links=corosync.parse_links(links.result()),
+            quorum=corosync.parse_quorum(quorum.result()),
+            drbd=found.result() if found else None,
+            answers=data_node and bool(answers.result()),
+        )
 
 
 def _drbd(cluster: Cluster, text: Callable[[tuple[str, ...]], str]) -> drbd.DrbdState:

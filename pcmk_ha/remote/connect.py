@@ -53,11 +53,10 @@ def open_nodes(
     commands = CommandLog(log)
 
     def connect(node: Node) -> SshRunner | Unreachable:
-        host = node.name if cluster.lab else node.ssh or str(node.address)
         try:
             return open_ssh(
                 node.name,
-                host,
+                host_of(cluster, node),
                 ssh_config=config,
                 ask=ask,
                 log=commands,
@@ -75,6 +74,21 @@ def open_nodes(
     finally:
         for runner in runners.values():
             runner.close()
+
+
+def host_of(cluster: Cluster, node: Node) -> str:
+    """Return what ssh(1) calls a node, with the ssh_config of `ssh_config_of`."""
+    return node.name if cluster.lab else node.ssh or str(node.address)
+
+
+def open_node(cluster: Cluster, node: Node, *, timeout_s: float = 5) -> Runner:
+    """Connect to one node; the caller closes it. Raises NodeUnreachable."""
+    from pcmk_ha.remote.ssh import open_ssh
+
+    config = ssh_config_of(cluster)
+    return open_ssh(
+        node.name, host_of(cluster, node), ssh_config=config, ask=never, log=CommandLog(None), timeout_s=timeout_s
+    )
 
 
 def ssh_config_of(cluster: Cluster) -> Path | None:

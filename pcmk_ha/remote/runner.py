@@ -46,3 +46,6 @@ class Runner(Protocol):
 
     def read(self, path: str) -> str | None:
         """Return a file's text, None where there is no such file."""
+
+    def close(self) -> None:
+        """End the connection."""

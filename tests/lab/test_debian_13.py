@@ -31,18 +31,18 @@ def test_preflight_finds_empty_nodes_ready_and_generates_nothing(trixie: Bench) 
 
 
 def test_a_disk_with_something_on_it_is_refused(trixie: Bench) -> None:
-    trixie.on("node2", "mkfs.ext4 -q /dev/ubdb")
+    trixie.on("node2", "mkfs.ext4 -q /dev/mapper/data")
     assert "holds ext4" in trixie.run("check", ok=(1,)).stdout
     refused = trixie.run("bootstrap", "--yes", ok=(4,)).stderr
-    assert "node2: /dev/ubdb holds ext4; if nobody needs it: --wipe node2:/dev/ubdb" in refused
-    assert "ext4" in trixie.on("node2", "wipefs -n /dev/ubdb")
+    assert "node2: /dev/mapper/data holds ext4; if nobody needs it: --wipe node2:/dev/mapper/data" in refused
+    assert "ext4" in trixie.on("node2", "wipefs -n /dev/mapper/data")
     assert not trixie.on("node1", "ls /etc/drbd.d/pgdata.res 2>/dev/null || true")
 
 
 def test_an_unreachable_fence_device_stops_a_bootstrap_before_anything_is_written(trixie: Bench) -> None:
     good = (trixie.folder / "cluster.yaml").read_text()
     (trixie.folder / "wrong.yaml").write_text(good.replace("10.77.0.102", "10.77.0.222"))
-    said = trixie.run("bootstrap", "--file", "wrong.yaml", "--yes", "--wipe", "node2:/dev/ubdb", ok=(1,)).stderr
+    said = trixie.run("bootstrap", "--file", "wrong.yaml", "--yes", "--wipe", "node2:/dev/mapper/data", ok=(1,)).stderr
     assert "node1: fencing node2" in said
     assert not trixie.on("node1", "ls /etc/drbd.d/pgdata.res 2>/dev/null || true")
 
@@ -66,14 +66,14 @@ def test_a_missing_package_is_installed_and_nothing_is_started(trixie: Bench) ->
         "dpkg --force-depends --purge psmisc && apt-get -q update",
     )
     assert "to install: psmisc" in trixie.run("check", ok=(0, 1)).stdout
-    said = trixie.run("bootstrap", "--dry-run", "--wipe", "node2:/dev/ubdb").stdout
+    said = trixie.run("bootstrap", "--dry-run", "--wipe", "node2:/dev/mapper/data").stdout
     assert "node2: install psmisc" in said
 
 
 @pytest.mark.parametrize("until", ["bring up DRBD", "load STONITH devices"])
 def test_a_bootstrap_is_killed_half_way(trixie: Bench, until: str) -> None:
     process = subprocess.Popen(
-        (str(PROGRAM), "bootstrap", "--yes", "--wipe", "node2:/dev/ubdb"),
+        (str(PROGRAM), "bootstrap", "--yes", "--wipe", "node2:/dev/mapper/data"),
         cwd=trixie.folder, env=trixie.environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -292,4 +292,4 @@ def test_destroy_wants_the_name_and_keeps_the_data(trixie: Bench) -> None:
 def test_destroy_with_wiped_data_leaves_empty_disks(trixie: Bench) -> None:
     trixie.run("destroy", "--name", "t13", "--wipe-data", "--yes")
     assert "empty" in trixie.run("check").stdout
-    assert not trixie.on("node1", "wipefs -n /dev/ubdb")
+    assert not trixie.on("node1", "wipefs -n /dev/mapper/data")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from pcmk_ha.client.ledger import Ledger, Server
@@ -77,3 +77,15 @@ FAILOVER_EVENTS = tuple(
         (38.0, "", "kernel: block drbd0: Resync done (total 1 sec; paused 0 sec; 2048 K/sec)"),
     )
 )
+
+
+class Recorder:
+    """A field that only remembers what a scenario asked of it."""
+
+    primary, standby, arbiter = "node1", "node2", "arbiter"
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+
+    def __getattr__(self, verb: str) -> Callable[..., None]:
+        return lambda *words: self.did.append(" ".join([verb, *map(str, words)]))

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from support.files import MINIMAL
 
-from pcmk_ha.client.ledger import Ledger
-from pcmk_ha.client.process import read_ledger
+from pcmk_ha.client.ledger import Ledger, Server
+from pcmk_ha.client.process import read_ledgers
 from pcmk_ha.client.settings import connection_string
 from pcmk_ha.errors import BadInput, PcmkHaError
 from pcmk_ha.facts.corosync import LinkState, Quorum
@@ -142,7 +142,28 @@ def test_planted_losses_and_repetitions_are_found() -> None:
 
 def test_a_writer_that_could_not_read_its_rows_proves_nothing() -> None:
     with pytest.raises(PcmkHaError, match="cannot be checked"):
-        read_ledger([{"began": 1.0}, {"ack": 1, "at": 1.1}, {"ended": 2.0}, {"error": "refused"}])
+        read_ledgers(
+            [
+                {"client": "a", **word}
+                for word in ({"began": 1.0}, {"ack": 1, "at": 1.1}, {"ended": 2.0}, {"error": "no"})
+            ]
+        )
+    with pytest.raises(PcmkHaError, match="cannot be checked"):
+        read_ledgers([])
+
+
+def test_each_clients_words_become_a_ledger_of_its_own() -> None:
+    said = [
+        {"client": "a", "began": 1.0}, {"client": "b", "began": 1.1},
+        {"client": "a", "node": "node1", "instance": "i1", "timeline": 1, "at": 1.2},
+        {"client": "a", "ack": 1, "at": 1.3}, {"client": "b", "doubt": 1, "at": 1.4, "why": "x"},
+        {"client": "b", "ended": 2.0}, {"client": "a", "ended": 2.1},
+        {"client": "a", "found": [1]}, {"client": "b", "found": [1]},
+    ]  # fmt: skip
+    found = read_ledgers(said)
+    assert found["a"] == Ledger(((1, 1.3),), (), (1,), 1.0, 2.1, (Server(1.2, "node1", "i1", 1),))
+    assert found["b"] == Ledger((), (1,), (1,), 1.1, 2.0)
+    assert found["b"].unexpected == ()
 
 
 # --- secrets

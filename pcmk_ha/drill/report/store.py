@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import TypeAdapter, ValidationError
 
 from pcmk_ha.drill.evidence import Run
 from pcmk_ha.errors import BadInput, Problem
 
 RUN: TypeAdapter[Run] = TypeAdapter(Run)
+RUNS: TypeAdapter[tuple[Run, ...]] = TypeAdapter(tuple[Run, ...])
 
 
 def dump_run(run: Run) -> str:
@@ -24,3 +27,8 @@ def load_run(text: str, name: str = "the file") -> Run:
         where = ".".join(str(step) for step in first["loc"])
         said = f"{where}: {first['msg']}" if where else first["msg"]
         raise BadInput([Problem(f"this is no drill's record: {said}", path=name)]) from None
+
+
+def dump_runs(runs: Sequence[Run]) -> str:
+    """Return several runs as one JSON list."""
+    return RUNS.dump_json(tuple(runs), indent=1).decode()
