@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -20,7 +21,7 @@ from pcmk_ha.drill.report.figures import figures
 from pcmk_ha.drill.report.html import run_page
 from pcmk_ha.drill.report.picture import pictures
 from pcmk_ha.drill.report.scale import Scale, steps
-from pcmk_ha.drill.report.store import dump_run, load_run
+from pcmk_ha.drill.report.store import dump_run, dump_runs, load_run
 from pcmk_ha.drill.report.text import run_text
 from pcmk_ha.errors import BadInput
 from pcmk_ha.model.load import load_cluster_text
@@ -46,7 +47,7 @@ def test_the_text_of_a_good_run_has_verdict_outage_steps_rows_and_redundancy() -
     assert re.search(r"outage +9\.4\d s, 30 s allowed", text)
     assert re.search(r"detected +2\.31 s +2\.31 s +node2", text)
     assert re.search(r"fencing asked +5\.42 s +3\.11 s +node2", text)
-    assert re.search(r"acknowledged, 0 missing, 0 twice, 0 never sent, 0 in doubt", text)
+    assert re.search(r"rows +3\u202f\d+ acknowledged, 0 missing, 0 twice, 0 never sent, 0 in doubt", text)
     assert "both nodes held the data again 41.5 s after the fault" in text
     assert max(map(len, lines)) <= 110
 
@@ -270,6 +271,11 @@ def test_every_run_is_read_back_as_it_was_written(run: Run) -> None:
     again = load_run(dump_run(run))
     assert again == run
     assert dump_run(again) == dump_run(run)
+
+
+def test_several_runs_are_one_list_of_what_each_is_alone() -> None:
+    runs = (failover(), lossy(failover()))
+    assert json.loads(dump_runs(runs)) == [json.loads(dump_run(run)) for run in runs]
 
 
 def test_a_whole_failover_is_read_back_and_reported_alike() -> None:

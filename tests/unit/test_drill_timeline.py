@@ -192,6 +192,15 @@ def test_what_was_before_the_fault_is_no_step() -> None:
     assert phases(events, 100, None) == (Phase("VIP up", 0, 3, "node2"),)
 
 
+def test_what_is_seen_in_the_moment_of_the_fault_is_a_step() -> None:
+    assert [phase.ended_s for phase in phases([Event(100, "n", "detected", "")], 100, 100)] == [0, 0]
+
+
+def test_a_long_line_is_cut() -> None:
+    (event,) = read_journal("1.5 drbd-fence-peer[7]: " + "x" * 999, "n")
+    assert len(event.text) == 240
+
+
 def test_a_step_counts_when_it_was_first_seen() -> None:
     events = [Event(104, "node1", "detected", ""), Event(102, "node2", "detected", "")]
     assert phases(events, 100, None) == (Phase("detected", 0, 2, "node2"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.report.figures import ClientFigures, Figures, count, figures
+from pcmk_ha.drill.report.figures import ClientFigures, Figures, count, figures, thousands
 
 LABEL = 12
 
@@ -56,7 +56,7 @@ def _steps(found: Figures) -> Iterator[str]:
 
 
 def _rows(found: Figures) -> Iterator[str]:
-    said = [count(found.total("acknowledged"), "row") + " acknowledged", f"{found.total('missing')} missing"]
+    said = [f"{thousands(found.total('acknowledged'))} acknowledged", f"{found.total('missing')} missing"]
     said += [f"{found.total('twice')} twice", f"{found.total('stray')} never sent"]
     said += [f"{found.total('in_doubt')} in doubt ({found.total('arrived')} of them there)"]
     yield ""
