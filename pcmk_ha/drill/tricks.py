@@ -147,7 +147,7 @@ def replace_pg_ctl(field: Field, node: str, body: str) -> None:
 program=$(ls /usr/lib/postgresql/*/bin/pg_ctl | tail -n 1)
 rm -f /run/postgresql/pcmk-ha-drill
 cp "$program" "$program.real"
-cat > /run/pcmk-ha-pg_ctl <<END
+cat > "$program.drill" <<END
 #!/bin/sh
 verb=
 for word in "\\$@"; do case \\$word in start | stop | reload) verb=\\$word ;; esac; done
@@ -155,8 +155,8 @@ once() {{ [ ! -e /run/postgresql/pcmk-ha-drill ] && : > /run/postgresql/pcmk-ha-
 {body.replace("$", chr(92) + "$")}
 exec "$program.real" "\\$@"
 END
-chmod 755 /run/pcmk-ha-pg_ctl
-mount --bind /run/pcmk-ha-pg_ctl "$program"
+chmod 755 "$program.drill"
+mount --bind "$program.drill" "$program"
 """
     field.undo(lambda: field.shell(node, RESTORE_PG_CTL))
     field.run(node, "sh", "-c", script)
@@ -164,7 +164,7 @@ mount --bind /run/pcmk-ha-pg_ctl "$program"
 
 RESTORE_PG_CTL = """program=$(ls /usr/lib/postgresql/*/bin/pg_ctl | tail -n 1)
 if mountpoint -q "$program"; then umount "$program"; fi
-rm -f "$program.real" /run/pcmk-ha-pg_ctl /run/postgresql/pcmk-ha-drill"""
+rm -f "$program.real" "$program.drill" /run/postgresql/pcmk-ha-drill"""
 
 
 def hold(field: Field, seconds: float, then: Callable[[], object]) -> None:
