@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from shlex import quote
 
 from pcmk_ha.drill.scenario import Field
@@ -165,9 +164,3 @@ mount --bind "$program.drill" "$program"
 RESTORE_PG_CTL = """program=$(ls /usr/lib/postgresql/*/bin/pg_ctl | tail -n 1)
 if mountpoint -q "$program"; then umount "$program"; fi
 rm -f "$program.real" "$program.drill" /run/postgresql/pcmk-ha-drill"""
-
-
-def hold(field: Field, seconds: float, then: Callable[[], object]) -> None:
-    """Let a fault last, then mend it."""
-    field.wait(seconds)
-    then()

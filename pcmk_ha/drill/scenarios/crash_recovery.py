@@ -13,20 +13,20 @@ from pcmk_ha.drill.scenario import OTHER, PRIMARY, Expectation, Field, Scenario
 from pcmk_ha.drill.tricks import drop_table, sql
 
 TABLE = "pcmk_ha_drill_recovery"
-WANTED_MIB, ROWS, MOST_UPDATES = 400, 150_000, 12
-MIB_SINCE_CHECKPOINT = (
-    "SELECT ((pg_current_wal_lsn() - redo_lsn) / 1048576)::int FROM pg_control_checkpoint()"
-)  # fmt: skip
+WANTED_MIB, MOST_UPDATES = 400, 12
+CREATE = """CREATE TABLE pcmk_ha_drill_recovery AS
+SELECT g, repeat('x', 200) AS fill, 0 AS n FROM generate_series(1, 150000) g"""
+UPDATE = "UPDATE pcmk_ha_drill_recovery SET n = n + 1"
+MIB_SINCE_CHECKPOINT = "SELECT ((pg_current_wal_lsn() - redo_lsn) / 1048576)::int FROM pg_control_checkpoint()"
 
 
 def lose_power_after_changes(field: Field) -> None:
     """Write until there is that much to replay, then cut the power."""
     field.undo(lambda: drop_table(field, TABLE))
-    create = f"CREATE TABLE {TABLE} AS SELECT g, repeat('x', 200) AS fill, 0 AS n FROM generate_series(1, {ROWS}) g"
-    sql(field, field.primary, create, timeout=180)
-    sql(field, field.primary, "CHECKPOINT", timeout=120)
+    for statement in (CREATE, "CHECKPOINT"):
+        sql(field, field.primary, statement, timeout=180)
     for _ in range(MOST_UPDATES):
-        sql(field, field.primary, f"UPDATE {TABLE} SET n = n + 1", timeout=180)
+        sql(field, field.primary, UPDATE, timeout=180)
         sql(field, field.primary, f"VACUUM {TABLE}", timeout=180)  # rows go where dead ones were: the disk is small
         if _to_replay(field) >= WANTED_MIB:
             break
@@ -39,4 +39,6 @@ def _to_replay(field: Field) -> int:
     return int(sql(field, field.primary, MIB_SINCE_CHECKPOINT))
 
 
-SCENARIOS = (Scenario("long-crash-recovery", lose_power_after_changes, Expectation(OTHER, (PRIMARY,), 120), random=False),)
+SCENARIOS = (
+    Scenario("long-crash-recovery", lose_power_after_changes, Expectation(OTHER, (PRIMARY,), 120), random=False),
+)

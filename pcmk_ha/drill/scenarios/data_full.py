@@ -16,13 +16,16 @@ from pcmk_ha.drill.scenario import SAME, Expectation, Field, Scenario
 from pcmk_ha.drill.tricks import sql
 
 FULL_S = 20
-# Allocated first, which is quick; what an allocation in one piece cannot reach is then written.
-# As postgres, for root may use the blocks that the file system holds back.
-FILL = """file=$1
-touch "$file" && chown postgres "$file"
-runuser -u postgres -- fallocate -l "$(df --output=avail -B1 "$file" | tail -n 1)" "$file"
-runuser -u postgres -- dd if=/dev/zero bs=4096 status=none >> "$file"
-true"""
+# Allocated in ever smaller pieces, which is quick. As postgres, for root may use blocks that are held back.
+FILL = """touch "$1" && chown postgres "$1" || exit 1
+at=0 size=1073741824
+while [ $size -ge 4096 ]; do
+  if runuser -u postgres -- fallocate -o $at -l $size "$1" 2>/dev/null; then
+    at=$((at + size))
+  else
+    size=$((size / 2))
+  fi
+done"""
 
 
 def fill(field: Field) -> None:

@@ -23,6 +23,4 @@ def cut_power_of_both(field: Field) -> None:
     field.await_writes(timeout_s=240)
 
 
-SCENARIOS = (
-    Scenario("both-data-nodes-power-loss", cut_power_of_both, Expectation(EITHER, None, 240), random=False),
-)
+SCENARIOS = (Scenario("both-data-nodes-power-loss", cut_power_of_both, Expectation(EITHER, None, 240), random=False),)
