@@ -38,11 +38,22 @@ def list_(
 
     found = [s for s in all_scenarios().values() if not anywhere or s.where is Where.ANYWHERE]
     if as_json:
-        print_json([{"name": s.name, "where": s.where.value, "runbook": s.runbook} for s in found])
+        print_json([_as_dict(scenario) for scenario in found])
         return
     for scenario in found:
         where = "" if scenario.where is Where.LAB else "  (anywhere)"
-        typer.echo(f"{scenario.name:32} {scenario.runbook.partition(chr(10))[0]}{where}")
+        typer.echo(f"{scenario.name:36} {scenario.summary}{where}")
+
+
+def _as_dict(scenario: Scenario) -> dict[str, object]:
+    return {
+        "name": scenario.name,
+        "summary": scenario.summary,
+        "where": scenario.where.value,
+        "core": scenario.core,
+        "needs_arbiter": scenario.needs_arbiter,
+        "runbook": scenario.runbook,
+    }
 
 
 @app.command()
