@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from shlex import quote
 
 from pcmk_ha.drill.scenario import Field
+from pcmk_ha.errors import NodeUnreachable
 
 DEVICES = {"cluster": "vec0", "replication": "vec1"}  # a lab node's network devices; SSH runs over the first
 # Without an accuracy systemd may be a minute late.
@@ -42,13 +44,12 @@ def sql(field: Field, node: str, statement: str, *, timeout: float = 60) -> str:
 
 
 def drop_table(field: Field, name: str) -> None:
-    """Take a scenario's own table away, on whichever node serves at the end."""
+    """Take a scenario's own table away, on whichever node serves at the end; the other may still be booting."""
+    port = field.cluster.postgresql.port
+    psql = f"runuser -u postgres -- psql -h /run/postgresql -p {port} -d postgres -qX"
     for node in (field.primary, field.standby):
-        field.shell(
-            node,
-            f"runuser -u postgres -- psql -h /run/postgresql -p {field.cluster.postgresql.port} -d postgres -qX"
-            f" -c 'DROP TABLE IF EXISTS {name}' 2>/dev/null",
-        )
+        with suppress(NodeUnreachable):
+            field.shell(node, f"{psql} -c 'DROP TABLE IF EXISTS {name}' 2>/dev/null")
 
 
 def kill_process(field: Field, node: str, name: str) -> None:

@@ -13,7 +13,6 @@ Within: 720 s and 300 s.
 from __future__ import annotations
 
 from pcmk_ha.drill.scenario import EITHER, OTHER, PRIMARY, Expectation, Field, Scenario
-from pcmk_ha.drill.tricks import pid_file
 
 TAKEOVER_S = 60
 
@@ -21,7 +20,8 @@ TAKEOVER_S = 60
 def kill_postgresql(field: Field) -> None:
     """Kill the survivor's postmaster while it starts."""
     field.power(field.primary, "off")
-    _when(field, f"[ -s {pid_file(field)} ]", f'kill -KILL "$(head -n 1 {pid_file(field)})"')
+    # Not by postmaster.pid: on the replicated volume lies the old primary's.
+    _when(field, "pid=$(pgrep -o -x postgres)", 'kill -KILL "$pid"')
     field.await_writes(timeout_s=field.cluster.timeouts.start_s + 150)
 
 
