@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints generated parts into the documents: help blocks into README.md, keys into docs/cluster-file.md.
+"""Prints generated parts into the documents: help blocks where they are marked, keys into docs/cluster-file.md.
 
 With --check nothing is written, and the exit status says whether something would be.
 """
@@ -20,6 +20,7 @@ from pcmk_ha.model.cluster import Cluster
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("pcmk-ha"))
+WITH_HELP = ("README.md", "docs/drills.md", "docs/lab.md")
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]*?) ?-->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -32,9 +33,9 @@ def help_of(command: str) -> str:
     return "```\n$ pcmk-ha " + f"{command} --help\n".lstrip() + "\n".join(lines) + "\n```\n"
 
 
-def readme() -> str:
-    """Return README.md with every help block as the program prints it now."""
-    text = (ROOT / "README.md").read_text()
+def with_help(document: str) -> str:
+    """Return a document with every help block as the program prints it now."""
+    text = (ROOT / document).read_text()
     return BLOCK.sub(lambda m: f"{m[1]}{help_of(m['command'])}{m[4]}", text)
 
 
@@ -81,7 +82,8 @@ def default_of(field: FieldInfo) -> str:
 def main() -> int:
     """Write, or with --check compare."""
     stale = 0
-    for path, text in ((ROOT / "README.md", readme()), (ROOT / "docs/cluster-file.md", reference())):
+    written = {ROOT / name: with_help(name) for name in WITH_HELP} | {ROOT / "docs/cluster-file.md": reference()}
+    for path, text in written.items():
         old = path.read_text() if path.exists() else ""
         if old != text:
             stale += 1

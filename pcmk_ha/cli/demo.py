@@ -51,7 +51,7 @@ def demo(
     _cut_power(file)
     typer.echo(f"\nAll of it took {time.monotonic() - begin:.0f} s. Now it is yours:")
     typer.echo(f"  cd {folder}")
-    typer.echo("  pcmk-ha status --watch     pcmk-ha fence node1      pcmk-ha psql      pcmk-ha crm-show")
+    typer.echo("  pcmk-ha status --watch     pcmk-ha drill list      pcmk-ha psql      pcmk-ha crm-show")
     typer.echo(f"  pcmk-ha lab power off node2 --name {name}         pcmk-ha lab down --name {name}")
 
 
@@ -68,17 +68,15 @@ def _forget(file: Path) -> None:
 
 
 def _cut_power(file: Path) -> None:
+    from pcmk_ha.drill.report.text import run_text
+    from pcmk_ha.drill.run import play
+    from pcmk_ha.drill.scenarios import find_scenario
     from pcmk_ha.errors import PcmkHaError
-    from pcmk_ha.lab.failover import cut_power_of_primary
-    from pcmk_ha.operate.session import open_session
+    from pcmk_ha.model.load import load_cluster
+    from pcmk_ha.operate.secrets import load_secrets
 
-    with open_session(file) as session:
-        result = cut_power_of_primary(session, typer.echo)
-    ledger = result.ledger
-    typer.echo(f"  Writes were out for {ledger.outage_s:.1f} s.")
-    typer.echo(
-        f"  {len(ledger.acknowledged)} writes were acknowledged, {len(ledger.lost)} of them are missing; "
-        f"{len(ledger.doubtful)} were in doubt (sent, not answered)."
-    )
-    if ledger.lost:
-        raise PcmkHaError(f"acknowledged rows are missing: {ledger.lost[:10]}")
+    password = load_secrets(load_cluster(file), file).superuser
+    run, folder = play(file, find_scenario("primary-power-loss"), password, lambda text: typer.echo(f"  {text}"))
+    typer.echo(f"\n{run_text(run)}\nThe same as a page: {folder / 'run.html'}")
+    if not run.passed:
+        raise PcmkHaError("this was not as it should be", hint=f"all evidence is in {folder}")

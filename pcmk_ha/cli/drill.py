@@ -12,6 +12,8 @@ from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 if TYPE_CHECKING:
     from pcmk_ha.drill.choose import Choice
     from pcmk_ha.drill.evidence import Run
+    from pcmk_ha.drill.scenario import Scenario
+    from pcmk_ha.model.cluster import Cluster
 
 app = typer.Typer(
     help="Break the cluster on purpose, measure how long writes are out, and prove that nothing is lost.",
@@ -36,11 +38,22 @@ def list_(
 
     found = [s for s in all_scenarios().values() if not anywhere or s.where is Where.ANYWHERE]
     if as_json:
-        print_json([{"name": s.name, "where": s.where.value, "runbook": s.runbook} for s in found])
+        print_json([_as_dict(scenario) for scenario in found])
         return
     for scenario in found:
         where = "" if scenario.where is Where.LAB else "  (anywhere)"
-        typer.echo(f"{scenario.name:32} {scenario.runbook.partition(chr(10))[0]}{where}")
+        typer.echo(f"{scenario.name:36} {scenario.summary}{where}")
+
+
+def _as_dict(scenario: Scenario) -> dict[str, object]:
+    return {
+        "name": scenario.name,
+        "summary": scenario.summary,
+        "where": scenario.where.value,
+        "core": scenario.core,
+        "needs_arbiter": scenario.needs_arbiter,
+        "runbook": scenario.runbook,
+    }
 
 
 @app.command()
@@ -56,34 +69,78 @@ def show(scenario: ScenarioName) -> None:
 
 @app.command()
 def run(
-    scenario: ScenarioName,
+    scenarios: Annotated[
+        list[str] | None, typer.Argument(metavar="[SCENARIO]...", help="Their names; `drill list` shows them.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every scenario this cluster can play.")] = False,
+    core: Annotated[bool, typer.Option("--core", help="The most important of them.")] = False,
+    times: Annotated[int, typer.Option(min=1, help="Play each that often.")] = 1,
     file: ClusterFile = DEFAULT_FILE,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Play one scenario: clients write, it breaks, and what they saw is counted. Exit 1 when anything was not right.
+    """Play scenarios: clients write, it breaks, and what they saw is counted. Exit 1 when anything was not right.
 
     Ctrl-C at any moment mends what was broken. Refused (exit 4) on a cluster that is not healthy to begin with.
 
     Example: pcmk-ha drill run primary-power-loss
     """
-    from pcmk_ha.cli.out import confirm
-    from pcmk_ha.drill.report.store import dump_run
-    from pcmk_ha.drill.report.text import run_text
-    from pcmk_ha.drill.run import play
-    from pcmk_ha.drill.scenarios import find_scenario
+    from pcmk_ha.drill.report.store import dump_runs
     from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.secrets import load_secrets
 
-    wanted = find_scenario(scenario)
     cluster = load_cluster(file)
-    secrets = load_secrets(cluster, file)
-    if not cluster.lab:
-        typer.echo(wanted.consent or wanted.runbook)
-        confirm(f"Play {wanted.name} on {cluster.name}?", yes=yes)
-    found, folder = play(file, wanted, secrets.superuser, _say)
-    typer.echo(dump_run(found) if as_json else f"{run_text(found)}\nThe whole story: {folder / 'run.html'}")
-    raise typer.Exit(0 if found.passed else 1)
+    wanted = _wanted(cluster, scenarios or [], everything=everything, core=core)
+    password = load_secrets(cluster, file).superuser
+    _ask(cluster, wanted, yes=yes)
+    runs = tuple(_play(file, scenario, password, as_json=as_json) for scenario in wanted for _time in range(times))
+    if as_json:
+        typer.echo(dump_runs(runs))
+    elif len(runs) > 1:
+        _compare(runs)
+    raise typer.Exit(0 if all(run.passed for run in runs) else 1)
+
+
+def _wanted(cluster: Cluster, names: list[str], *, everything: bool, core: bool) -> list[Scenario]:
+    from pcmk_ha.drill.scenario import Where
+    from pcmk_ha.drill.scenarios import all_scenarios, find_scenario
+    from pcmk_ha.errors import BadInput, Problem
+
+    found = [find_scenario(name) for name in names]
+    for scenario in all_scenarios().values() if everything or core else ():
+        able = (cluster.arbiter or not scenario.needs_arbiter) and (cluster.lab or scenario.where is Where.ANYWHERE)
+        if able and (everything or scenario.core):
+            found.append(scenario)
+    if not found:
+        raise BadInput([Problem("which drill?", "name one, or say --core or --all; `pcmk-ha drill list` shows them")])
+    return found
+
+
+def _ask(cluster: Cluster, wanted: list[Scenario], *, yes: bool) -> None:
+    """Outside a lab, say what each will do and ask."""
+    from pcmk_ha.cli.out import confirm
+
+    if cluster.lab:
+        return
+    for scenario in wanted:
+        typer.echo(f"{scenario.name}: {scenario.consent or scenario.runbook}", err=True)
+    confirm(f"Play {'it' if len(wanted) == 1 else 'them'} on {cluster.name}?", yes=yes)
+
+
+def _play(file: Path, scenario: Scenario, password: str, *, as_json: bool) -> Run:
+    from pcmk_ha.drill.report.text import run_text
+    from pcmk_ha.drill.run import play
+
+    found, folder = play(file, scenario, password, _say)
+    if not as_json:
+        typer.echo(f"{run_text(found)}\nThe whole story: {folder / 'run.html'}\n")
+    return found
+
+
+def _compare(runs: tuple[Run, ...]) -> None:
+    from pcmk_ha.drill.report.compare import compare, compare_text
+
+    typer.echo(compare_text(compare(runs)))
 
 
 def _say(text: str) -> None:
@@ -104,7 +161,6 @@ def campaign(
     Example: pcmk-ha drill campaign --seed 1 --count 50
     """
     from pcmk_ha.drill.campaign import Campaign, play_campaign, verify_copies
-    from pcmk_ha.drill.report.compare import compare, compare_text
     from pcmk_ha.errors import Refused
     from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.secrets import load_secrets
@@ -116,7 +172,7 @@ def campaign(
     password = load_secrets(cluster, file).superuser
     wanted = Campaign(file, cluster, password, seed, count, max_minutes)
     runs = play_campaign(wanted, lambda choice, run: typer.echo(_line(choice, run)), _say)
-    typer.echo(compare_text(compare(runs)))
+    _compare(runs)
     failed = [run for run in runs if not run.passed]
     if failed:
         typer.echo(f"It ended at a violation; all evidence is in {wanted.folder}")
@@ -146,7 +202,6 @@ def report(
     Example: pcmk-ha drill report
     """
     from pcmk_ha.drill.keep import drills_dir, kept_runs
-    from pcmk_ha.drill.report.compare import compare, compare_text
     from pcmk_ha.drill.report.store import dump_runs
     from pcmk_ha.drill.report.text import run_text
     from pcmk_ha.model.load import load_cluster
@@ -158,4 +213,4 @@ def report(
     elif len(runs) == 1:
         typer.echo(run_text(runs[0]))
     else:
-        typer.echo(compare_text(compare(runs)))
+        _compare(tuple(runs))

@@ -123,6 +123,11 @@ class Scenario:
     consent: str = ""  # anywhere: what will happen, for the question that is asked first
     runbook: str = ""
 
+    @property
+    def summary(self) -> str:
+        """What is done, in one line."""
+        return next(iter((self.act.__doc__ or self.runbook).strip().splitlines()), "")
+
     def with_runbook(self, text: str) -> Scenario:
         """Return the same with its text."""
         return replace(self, runbook=text.strip())

@@ -138,3 +138,12 @@ def trixie() -> Iterator[Bench]:
 def bookworm() -> Iterator[Bench]:
     """Two empty Debian 12 nodes and an arbiter."""
     yield from lab_of("t12", "--suite", "bookworm", "--arbiter")
+
+
+def play(bench: Bench, scenario: str) -> dict[str, Any]:
+    """Play a drill, which must pass, and return its run."""
+    done = bench.run("drill", "run", scenario, "--json", ok=(0, 1), timeout=580)
+    (run,) = json.loads(done.stdout)
+    assert run["problems"] == [], f"{run['problems']}\n{done.stderr}"
+    assert sum(len(client["acknowledged"]) for client in run["clients"].values()) >= 60
+    return dict(run)

@@ -8,11 +8,10 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from conftest_lab import PROGRAM, Bench
+from conftest_lab import PROGRAM, Bench, play
 from ruamel.yaml import YAML
 from support.meaning import sections
 from support.terminal import Terminal
@@ -190,31 +189,11 @@ def test_changed_parameters_reach_the_running_server(trixie: Bench) -> None:
     assert "Nothing to do" in trixie.run("bootstrap").stdout
 
 
-def cut_power(bench: Bench) -> list[Any]:
-    script = (
-        "import json; from pathlib import Path; from pcmk_ha.lab.failover import cut_power_of_primary as cut\n"
-        "from pcmk_ha.operate.session import open_session\n"
-        "with open_session(Path('cluster.yaml')) as session:\n"
-        "    r = cut(session, lambda line: None)\n"
-        "print(json.dumps([r.lost_node, r.new_node, list(r.ledger.lost), list(r.ledger.unexpected), r.ledger.outage_s,"
-        " len(r.ledger.acknowledged)]))"
-    )
-    argv = (str(PROGRAM.with_name("python")), "-c", script)
-    done = subprocess.run(
-        argv, cwd=bench.folder, env=bench.environment, capture_output=True, text=True, timeout=400, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return YAML(typ="safe").load(done.stdout)
-
-
-def test_a_power_cut_of_the_primary_loses_nothing_and_the_node_comes_back(trixie: Bench) -> None:
-    before = trixie.primary
-    lost_node, new_node, lost, unexpected, outage_s, acknowledged = cut_power(trixie)
-    assert (lost_node, new_node) == (before, {"node1": "node2", "node2": "node1"}[before])
-    assert acknowledged >= 60
-    assert lost == unexpected == []
-    assert outage_s < 60
-    trixie.await_health()
+@pytest.mark.parametrize(
+    "scenario", ["primary-power-loss", "standby-power-loss", "switchover", "postgresql-killed", "primary-hung"]
+)
+def test_a_drill_passes_with_nothing_lost_and_the_whole_cluster_back(trixie: Bench, scenario: str) -> None:
+    play(trixie, scenario)
     assert "precious" in trixie.run("psql", "-c", "TABLE kept").stdout
 
 
@@ -255,21 +234,39 @@ def test_a_cut_replication_link_freezes_writes_only_until_the_peer_has_agreed(tr
     found = trixie.status(ok=(10,))
     assert [x["id"] for x in found["leftover_constraints"]] == ["drbd-fence-by-handler-pgdata-drbd_pgdata-clone"]
     assert "lives and knows" in trixie.on(primary, "journalctl -b --no-pager | grep drbd-fence-peer")
+    refused = trixie.run("drill", "run", "switchover", ok=(4,)).stderr
+    assert "the cluster is not healthy" in refused
     trixie.lab("link", "heal", standby, "replication")
     trixie.await_health()
     assert trixie.primary == primary
 
 
 def test_an_isolated_primary_is_fenced_and_the_other_goes_on(trixie: Bench) -> None:
-    primary, standby = trixie.primary, trixie.standby
-    trixie.lab("link", "cut", primary)
-    deadline = time.monotonic() + 90
-    while trixie.status()["service"]["database_on"] != standby:
-        assert time.monotonic() < deadline
-        time.sleep(1)
-    trixie.lab("link", "heal", primary)
-    trixie.await_health()
+    play(trixie, "both-links-cut-of-primary")
     assert "while cut" in trixie.run("psql", "-c", "TABLE kept").stdout
+
+
+def test_a_drill_ended_by_ctrl_c_mends_what_it_broke(trixie: Bench) -> None:
+    terminal = Terminal(
+        [str(PROGRAM), "drill", "run", "replication-link-cut"], cwd=trixie.folder, env=trixie.environment
+    )
+    terminal.expect("replication-link-cut begins", 60)
+    time.sleep(2)
+    terminal.interrupt()
+    assert terminal.wait(60) == 130
+    assert "interrupted" in terminal.text
+    trixie.await_health()
+    assert json.loads(trixie.lab("status", "--json"))["nodes"]["node1"]["power"] == "on"
+
+
+def test_kept_drills_are_compared_and_each_has_its_page(trixie: Bench) -> None:
+    said = trixie.run("drill", "report").stdout
+    assert "primary-power-loss" in said
+    assert "switchover" in said
+    state = Path(trixie.environment["XDG_STATE_HOME"]) / "pcmk-ha/drills/t13"
+    pages = list(state.glob("*/run.html"))
+    assert len(pages) >= 6
+    assert all("<svg" in page.read_text() for page in pages)
 
 
 def test_destroy_wants_the_name_and_keeps_the_data(trixie: Bench) -> None:

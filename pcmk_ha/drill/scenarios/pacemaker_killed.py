@@ -1,0 +1,61 @@
+"""One of Pacemaker's daemons is killed.
+
+What breaks: SIGKILL of one daemon on the primary: pacemakerd, pacemaker-based, -execd, -attrd; or on the node that
+leads the cluster (the DC): pacemaker-fenced, -schedulerd, -controld; or pacemaker-controld on a node that does not.
+What must happen: pacemakerd starts its daemons again, systemd starts pacemakerd, and the service runs on.
+pacemakerd, -attrd and -fenced: nothing else happens; fence devices may be started again and leave a failure on record.
+-controld, and those it cannot live without (-based, -execd, on the DC -schedulerd): the node is without a controller
+for about a second. If the others plan within that second, they must take it for lost and fence it; if it is back
+first, nothing happens. Both are right, so where the service ends is left open for these.
+Within: 10 s where nothing may happen, 60 s where the node may be fenced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pcmk_ha.drill.scenario import EITHER, SAME, Expectation, Field, Scenario
+from pcmk_ha.drill.tricks import kill_process, other_data_node
+
+WATCH_S = 20
+UNMOVED = Expectation(SAME, (), 10)
+UNMOVED_WITH_FAILURES = Expectation(SAME, (), 10, failures_stay=True)
+PERHAPS_FENCED = Expectation(EITHER, None, 60, failures_stay=True)
+
+
+def on_primary(daemon: str) -> Callable[[Field], None]:
+    """Return what kills a daemon on the node that serves."""
+    return lambda field: _kill(field, field.primary, daemon)
+
+
+def on_dc(daemon: str) -> Callable[[Field], None]:
+    """Return what kills a daemon on the node that leads the cluster."""
+    return lambda field: _kill(field, _dc(field), daemon)
+
+
+def elsewhere(daemon: str) -> Callable[[Field], None]:
+    """Return what kills a daemon on a data node that does not lead the cluster."""
+    return lambda field: _kill(field, other_data_node(field, _dc(field)), daemon)
+
+
+def _dc(field: Field) -> str:
+    return field.status().service.dc or field.primary
+
+
+def _kill(field: Field, node: str, daemon: str) -> None:
+    field.note(f"{daemon} on {node}.")
+    field.strike()
+    kill_process(field, node, daemon)
+    field.wait(WATCH_S)
+
+
+SCENARIOS = (
+    Scenario("pacemakerd-killed", on_primary("pacemakerd"), UNMOVED),
+    Scenario("pacemaker-based-killed", on_primary("pacemaker-based"), PERHAPS_FENCED),
+    Scenario("pacemaker-execd-killed", on_primary("pacemaker-execd"), PERHAPS_FENCED),
+    Scenario("pacemaker-attrd-killed", on_primary("pacemaker-attrd"), UNMOVED),
+    Scenario("pacemaker-fenced-killed", on_dc("pacemaker-fenced"), UNMOVED_WITH_FAILURES),
+    Scenario("pacemaker-schedulerd-killed-on-dc", on_dc("pacemaker-schedulerd"), PERHAPS_FENCED),
+    Scenario("pacemaker-controld-killed-on-dc", on_dc("pacemaker-controld"), PERHAPS_FENCED),
+    Scenario("pacemaker-controld-killed-elsewhere", elsewhere("pacemaker-controld"), PERHAPS_FENCED),
+)
