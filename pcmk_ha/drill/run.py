@@ -47,17 +47,20 @@ def kinds(cluster: Cluster) -> tuple[ClientKind, ...]:
     return (*WELL_CONFIGURED, naive, *direct)
 
 
-def check_playable(scenario: Scenario, cluster: Cluster, status: Status) -> None:
-    """Raise Refused, with the reason, when a scenario cannot or must not be played on this cluster now."""
+def check_able(scenario: Scenario, cluster: Cluster) -> None:
+    """Raise Refused, with the reason, when a scenario cannot be played on such a cluster at all."""
     if scenario.where is Where.LAB and not cluster.lab:
         raise Refused(f"{scenario.name} breaks what only a lab can mend", hint="`pcmk-ha drill list --anywhere`")
     if scenario.needs_arbiter and not cluster.arbiter:
         raise Refused(f"{scenario.name} needs an arbiter", hint="pcmk-ha lab up --arbiter")
+
+
+def check_healthy(status: Status) -> None:
+    """Raise Refused, with what is wrong, when a cluster is not fit to be broken."""
     if status.health is not Health.HEALTHY or not is_whole(status, failures_stay=False):
         why = "; ".join(finding.what for finding in status.findings) or status.health.name.lower()
-        raise Refused(
-            f"the cluster is not healthy: {why}", hint="`pcmk-ha status` says what to do; nothing was touched"
-        )
+        hint = "`pcmk-ha status` says what to do; nothing was touched"
+        raise Refused(f"the cluster is not healthy: {why}", hint=hint)
 
 
 def is_whole(status: Status, *, failures_stay: bool) -> bool:
@@ -83,8 +86,9 @@ def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Pat
     Raises Refused when it must not be played; what was broken is mended before anything is raised, a Ctrl-C included.
     """
     cluster = load_cluster(path)
+    check_able(scenario, cluster)
     before = look(path)
-    check_playable(scenario, cluster, before)
+    check_healthy(before)
     primary = before.service.promoted_on
     say(f"{primary} serves; clients begin to write")
     with Watchers(cluster) as watchers, WriterProcess(cluster, password, kinds=kinds(cluster)) as writer:

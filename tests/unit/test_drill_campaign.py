@@ -1,0 +1,67 @@
+"""Campaigns go on where they ended, and kept drills can be found again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.drills import failover
+from support.files import MINIMAL
+
+from pcmk_ha.drill.campaign import Campaign, play_campaign
+from pcmk_ha.drill.collect import Collected
+from pcmk_ha.drill.evidence import Run
+from pcmk_ha.drill.keep import keep_run, kept_runs, read_run
+from pcmk_ha.errors import BadInput, Refused
+from pcmk_ha.model.load import load_cluster
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    file = tmp_path / "cluster.yaml"
+    file.write_text(MINIMAL)
+    return Campaign(file, load_cluster(file), "unused", seed=3, count=4)
+
+
+def keep(campaign: Campaign, number: int, run: Run) -> None:
+    keep_run(run, campaign.folder / f"{number:04}", {})
+
+
+def test_drills_that_were_played_are_not_played_again(campaign: Campaign) -> None:
+    for number in range(1, 5):
+        keep(campaign, number, replace(failover(), note=str(number)))
+    told: list[object] = []
+    runs = play_campaign(campaign, lambda *words: told.append(words), print)
+    assert [run.note for run in runs] == ["1", "2", "3", "4"]
+    assert told == []
+
+
+def test_a_drill_that_failed_is_played_again(campaign: Campaign) -> None:
+    """On no lab, so it is refused: what matters is that it was tried."""
+    keep(campaign, 1, failover())
+    keep(campaign, 2, replace(failover(), problems=("planted",)))
+    with pytest.raises(Refused, match="only a lab can mend"):
+        play_campaign(campaign, lambda *_words: None, print)
+
+
+def test_no_drill_begins_after_the_time_that_was_given(campaign: Campaign) -> None:
+    keep(campaign, 1, failover())
+    assert len(play_campaign(replace(campaign, max_minutes=1e-9), lambda *_words: None, print)) == 1
+
+
+def test_a_kept_drill_is_read_back_with_what_the_nodes_wrote(tmp_path: Path) -> None:
+    folder = keep_run(failover(), tmp_path / "one", {"node1": Collected(journal=("1.0 a: b",), server_log="LOG: x")})
+    assert read_run(folder) == failover()
+    assert (folder / "node1.journal").read_text() == "1.0 a: b\n"
+    assert "<svg" in (folder / "run.html").read_text()
+    assert [run for _path, run in kept_runs(tmp_path)] == [failover()]
+
+
+def test_what_is_no_kept_drill_is_said_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no drill is kept here"):
+        read_run(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(BadInput, match="no drill's record"):
+        read_run(tmp_path)
