@@ -43,7 +43,7 @@ def test_the_text_of_a_good_run_has_verdict_outage_steps_rows_and_redundancy() -
     text = run_text(failover())
     lines = text.splitlines()
     assert lines[0] == "primary-power-loss on pgha (suite trixie, votes 2): passed"
-    assert lines[1].endswith("node1 served, node2 serves now; fenced: node1")
+    assert lines[1].endswith("2026-11-24 20:26:40 UTC; node1 served, node2 serves now; fenced: node1")
     assert re.search(r"outage +9\.4\d s, 30 s allowed", text)
     assert re.search(r"detected +2\.31 s +2\.31 s +node2", text)
     assert re.search(r"fencing asked +5\.42 s +3\.11 s +node2", text)

@@ -77,6 +77,11 @@ def data_nodes(run: Run) -> tuple[str, ...]:
     return (run.primary, *sorted(others - {run.primary}))
 
 
+def when(run: Run) -> str:
+    """Return a run's date as people write it."""
+    return run.date.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
+
+
 def count(number: int, thing: str) -> str:
     """Return `1 row`, `2 rows`, `no rows`."""
     return f"{thousands(number) if number else 'no'} {thing}{'s' * (number != 1)}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.report.figures import Figures, count, data_nodes, figures, thousands
+from pcmk_ha.drill.report.figures import Figures, count, data_nodes, figures, thousands, when
 from pcmk_ha.drill.report.picture import pictures
 
 
@@ -20,6 +20,7 @@ def run_page(run: Run) -> str:
         found=found,
         pictures=pictures(run, found),
         nodes=data_nodes(run),
+        when=when(run),
         summary=_summary(run, found),
         paragraphs=_paragraphs(run.runbook),
     )

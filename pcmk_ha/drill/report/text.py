@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.report.figures import ClientFigures, Figures, count, figures, thousands
+from pcmk_ha.drill.report.figures import ClientFigures, Figures, count, figures, thousands, when
 
 LABEL = 12
 
@@ -31,7 +31,7 @@ def _head(run: Run) -> Iterator[str]:
     on = conditions(run)
     yield f"{run.scenario} on {run.cluster}{f' ({on})' * bool(on)}: {verdict(run)}"
     fenced = f"; fenced: {', '.join(dict.fromkeys(run.fenced))}" if run.fenced else "; nobody was fenced"
-    yield f"{run.date}; {run.primary} served, {run.serves or 'nobody'} serves now{fenced}"
+    yield f"{when(run)}; {run.primary} served, {run.serves or 'nobody'} serves now{fenced}"
 
 
 def _outage(run: Run, found: Figures) -> Iterator[str]:
