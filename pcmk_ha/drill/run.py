@@ -109,7 +109,7 @@ def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Pat
     run = Run(
         scenario=scenario.name,
         cluster=cluster.name,
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        date=datetime.fromtimestamp(field.struck_at, UTC).isoformat(timespec="seconds"),
         struck_at=field.struck_at,
         ended_at=now(),
         primary=primary,
