@@ -14,6 +14,7 @@ from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.secret import Secrets
 
 HANDLERS = ("drbd-fence-peer", "drbd-unfence-peer")
+JOIN_LATE = "etc/systemd/system/corosync.service.d/pcmk-ha.conf"
 HANDLER_HOME = "usr/local/lib/pcmk-ha"
 
 
@@ -46,6 +47,8 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
     corosync = (
         File("/etc/corosync/corosync.conf", render("etc/corosync/corosync.conf.j2", values)),
         File("/etc/corosync/authkey", secrets.authkey, 0o400, secret=True, encoding="base64"),
+        # Read at the next boot, which is what it is for: no systemd has to be told now.
+        File(f"/{JOIN_LATE}", render(f"{JOIN_LATE}.j2", values)),
     )
     if node not in cluster.nodes:
         return corosync

@@ -160,6 +160,9 @@ class Timeouts(Part):
     start_s: Whole = Field(600, ge=60, le=7200, description="PostgreSQL start; must cover crash recovery.")
     stop_s: Whole = Field(120, ge=60, le=7200, description="PostgreSQL stop.")
     promote_s: Whole = Field(120, ge=120, le=600, description="DRBD promote, longer than the fence handler.")
+    boot_delay_s: Whole = Field(
+        20, ge=0, le=60, description="Age of a boot before the node joins; longer than a takeover after its fencing."
+    )
 
 
 class ClusterProperties(Part):

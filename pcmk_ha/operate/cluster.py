@@ -28,9 +28,10 @@ FIRST_CIB = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="0" num_
 
 
 def start_cluster(runner: Runner) -> None:
-    """Start Corosync and Pacemaker; Pacemaker's unit requires Corosync's."""
+    """Start Corosync and Pacemaker at once, however young the boot is; Pacemaker's unit requires Corosync's."""
     if runner.run(("test", "-e", CIB), ok=(0, 1)).status == 1:
         runner.put(CIB, FIRST_CIB, mode=0o600, owner="hacluster:haclient")
+    runner.run(("install", "-D", "-m", "0600", "/dev/null", f"{WORK}/bootstrap"))
     runner.run(("systemctl", "start", *UNITS), timeout=120)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from pcmk_ha.desired.build import build_desired
 from pcmk_ha.desired.postgresql import quote
 from pcmk_ha.desired.render import render
 from pcmk_ha.desired.tree import tree, write_tree
+from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster, load_cluster_text
 from pcmk_ha.model.platform import DEBIAN_12, DEBIAN_13, PLATFORMS
 from pcmk_ha.operate.secrets import placeholder_secrets
@@ -144,3 +147,25 @@ def test_the_schema_knows_every_key_of_the_top_level() -> None:
     schema = json.loads(runner.invoke(app, ["schema"]).output)
     assert {"name", "nodes", "vip", "arbiter", "stonith", "postgresql"} <= set(schema["properties"])
     assert all(d.get("additionalProperties") is not True for d in schema["$defs"].values())
+
+
+@pytest.mark.parametrize(
+    ("uptime", "bootstrapping", "sleeps"),
+    [("3.07", False, "17"), ("20.00", False, ""), ("9000.1", False, ""), ("3.07", True, "")],
+)
+def test_a_node_that_has_just_booted_joins_late_unless_it_is_being_built(
+    minimal: Cluster, tmp_path: Path, uptime: str, bootstrapping: bool, sleeps: str
+) -> None:
+    """The real shell runs what systemd would, its own escapes taken out."""
+    desired = build_desired(minimal, placeholder_secrets(minimal), DEBIAN_13)
+    unit = next(f.content for f in desired.files["node1"] if f.path.endswith("corosync.service.d/pcmk-ha.conf"))
+    command = next(line for line in unit.splitlines() if line.startswith("ExecStartPre=")).partition("=")[2]
+    shell, option, script = shlex.split(command.replace("$$", "$").replace("%%", "%"))
+    (tmp_path / "uptime").write_text(f"{uptime} 5.0\n")
+    if bootstrapping:
+        (tmp_path / "go").touch()
+    script = script.replace("/proc/uptime", f"{tmp_path}/uptime").replace("/run/pcmk-ha/bootstrap", f"{tmp_path}/go")
+    done = subprocess.run(
+        [shell, option, f"sleep() {{ echo $1; }}; {script}"], capture_output=True, text=True, timeout=10, check=True
+    )
+    assert done.stdout.strip() == sleeps
