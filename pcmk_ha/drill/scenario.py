@@ -120,6 +120,7 @@ class Scenario:
     core: bool = False  # one of the twelve that are played on every suite
     random: bool = True  # campaigns may choose it
     pairs: bool = False  # it only breaks and does not look: it can be one of two faults at once
+    human: str = ""  # what the administrator must do afterwards; empty: what `todo` says
     consent: str = ""  # anywhere: what will happen, for the question that is asked first
     runbook: str = ""
 
@@ -127,6 +128,12 @@ class Scenario:
     def summary(self) -> str:
         """What is done, in one line."""
         return next(iter((self.act.__doc__ or self.runbook).strip().splitlines()), "")
+
+    @property
+    def todo(self) -> str:
+        """What is left to the administrator."""
+        cleanup = "`crm_resource --cleanup` forgets the failure (ten minutes do, too)"
+        return self.human or (cleanup if self.expect.failures_stay else "nothing")
 
     def with_runbook(self, text: str) -> Scenario:
         """Return the same with its text."""

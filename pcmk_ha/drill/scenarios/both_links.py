@@ -33,6 +33,12 @@ def _isolate(field: Field, node: str) -> None:
 
 
 SCENARIOS = (
-    Scenario("both-links-cut-of-primary", isolate_primary, Expectation(OTHER, (PRIMARY,), 30), core=True),
-    Scenario("both-links-cut-of-standby", isolate_standby, Expectation(SAME, (STANDBY,), 15)),
+    Scenario(
+        "both-links-cut-of-primary",
+        isolate_primary,
+        Expectation(OTHER, (PRIMARY,), 30),
+        core=True,
+        human="repair the links",
+    ),
+    Scenario("both-links-cut-of-standby", isolate_standby, Expectation(SAME, (STANDBY,), 15), human="repair the links"),
 )

@@ -35,6 +35,16 @@ def cut_standby(field: Field) -> None:
 
 
 SCENARIOS = (
-    Scenario("cluster-link-cut-of-primary", cut_primary, Expectation(SAME, (), 40, failures_stay=True)),
-    Scenario("cluster-link-cut-of-standby", cut_standby, Expectation(SAME, (), 5, failures_stay=True)),
+    Scenario(
+        "cluster-link-cut-of-primary",
+        cut_primary,
+        Expectation(SAME, (), 40, failures_stay=True),
+        human="repair the link, or switch over: Pacemaker does not watch the clients' network",
+    ),
+    Scenario(
+        "cluster-link-cut-of-standby",
+        cut_standby,
+        Expectation(SAME, (), 5, failures_stay=True),
+        human="repair the link",
+    ),
 )

@@ -41,4 +41,4 @@ def fill(field: Field) -> None:
     field.run(field.primary, "sh", "-c", empty)
 
 
-SCENARIOS = (Scenario("data-directory-full", fill, Expectation(SAME, (), 60, failures_stay=True)),)
+SCENARIOS = (Scenario("data-directory-full", fill, Expectation(SAME, (), 60, failures_stay=True), human="make room"),)

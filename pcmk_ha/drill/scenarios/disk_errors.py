@@ -41,6 +41,16 @@ def _fail(field: Field, node: str) -> None:
 
 
 SCENARIOS = (
-    Scenario("disk-errors-on-primary", fail_on_primary, Expectation(OTHER, (), 45)),
-    Scenario("disk-errors-on-standby", fail_on_standby, Expectation(SAME, (), 10)),
+    Scenario(
+        "disk-errors-on-primary",
+        fail_on_primary,
+        Expectation(OTHER, (), 45),
+        human="replace the disk, then `drbdadm attach`",
+    ),
+    Scenario(
+        "disk-errors-on-standby",
+        fail_on_standby,
+        Expectation(SAME, (), 10),
+        human="replace the disk, then `drbdadm attach`",
+    ),
 )

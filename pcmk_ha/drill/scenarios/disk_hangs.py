@@ -44,6 +44,11 @@ def _resume(field: Field, node: str) -> None:
 
 
 SCENARIOS = (
-    Scenario("disk-hangs-on-primary", hang_on_primary, Expectation(SAME, (), 40)),
-    Scenario("disk-hangs-on-standby", hang_on_standby, Expectation(SAME, (), 25)),
+    Scenario(
+        "disk-hangs-on-primary",
+        hang_on_primary,
+        Expectation(SAME, (), 40),
+        human="nothing notices a disk that hangs: watch its latency",
+    ),
+    Scenario("disk-hangs-on-standby", hang_on_standby, Expectation(SAME, (), 25), human="look at the disk"),
 )

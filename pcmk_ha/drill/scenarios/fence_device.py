@@ -54,7 +54,18 @@ def _lose_both(field: Field) -> None:
 
 
 SCENARIOS = (
-    Scenario("fence-device-dead-with-node", dead_with_node, Expectation(OTHER, (PRIMARY,), 120)),
-    Scenario("fence-device-unreachable", unreachable, Expectation(OTHER, (PRIMARY,), 120), core=True),
-    Scenario("fence-device-slow", slow, Expectation(OTHER, (PRIMARY,), 60)),
+    Scenario(
+        "fence-device-dead-with-node",
+        dead_with_node,
+        Expectation(OTHER, (PRIMARY,), 120),
+        human="make sure that the node is off and say so: `stonith_admin --confirm NODE`; repair the device",
+    ),
+    Scenario(
+        "fence-device-unreachable",
+        unreachable,
+        Expectation(OTHER, (PRIMARY,), 120),
+        core=True,
+        human="repair the device, or confirm as above: until then nobody serves",
+    ),
+    Scenario("fence-device-slow", slow, Expectation(OTHER, (PRIMARY,), 60), human="look at the device"),
 )

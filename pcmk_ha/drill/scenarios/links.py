@@ -20,4 +20,12 @@ def cut_replication(field: Field) -> None:
     field.expect("no second copy" in said, f"status does not say that there is no second copy: {said}")
 
 
-SCENARIOS = (Scenario("replication-link-cut", cut_replication, Expectation(SAME, (), 10), core=True),)
+SCENARIOS = (
+    Scenario(
+        "replication-link-cut",
+        cut_replication,
+        Expectation(SAME, (), 10),
+        core=True,
+        human="repair the link: until then there is one copy",
+    ),
+)
