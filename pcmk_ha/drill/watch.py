@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +28,7 @@ class Watchers:
             self._streams.enter_context(NodeStream(self._cluster, node, script, self._hearer(node.name), clock=now))
         return self
 
-    def _hearer(self, node: str):  # type: ignore[no-untyped-def]
+    def _hearer(self, node: str) -> Callable[[str, float], None]:
         def hear(line: str, came: float) -> None:
             if heard := parse_heard(node, line, came):
                 self._heard[node].append(heard)
