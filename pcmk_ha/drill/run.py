@@ -13,10 +13,11 @@ from pcmk_ha.client.process import ClientKind, WriterProcess
 from pcmk_ha.drill.collect import Collected, collect
 from pcmk_ha.drill.evidence import Event, Run
 from pcmk_ha.drill.field import LiveField
+from pcmk_ha.drill.gate import check_able, check_healthy, is_whole
 from pcmk_ha.drill.judge import judge
 from pcmk_ha.drill.keep import drills_dir, keep_evidence, keep_run
 from pcmk_ha.drill.outage import NAIVE
-from pcmk_ha.drill.scenario import ARBITER, PRIMARY, STANDBY, Expectation, Scenario, Where
+from pcmk_ha.drill.scenario import ARBITER, PRIMARY, STANDBY, Expectation, Scenario
 from pcmk_ha.drill.spans import find_spans
 from pcmk_ha.drill.timeline import read_journal, read_postgresql
 from pcmk_ha.drill.watch import Watchers
@@ -45,39 +46,6 @@ def kinds(cluster: Cluster) -> tuple[ClientKind, ...]:
         ClientKind(f"{DIRECT}{node.name}", host=str(node.address), deadline_s=3, every_s=0.25) for node in cluster.nodes
     )
     return (*WELL_CONFIGURED, naive, *direct)
-
-
-def check_able(scenario: Scenario, cluster: Cluster) -> None:
-    """Raise Refused, with the reason, when a scenario cannot be played on such a cluster at all."""
-    if scenario.where is Where.LAB and not cluster.lab:
-        raise Refused(f"{scenario.name} breaks what only a lab can mend", hint="`pcmk-ha drill list --anywhere`")
-    if scenario.needs_arbiter and not cluster.arbiter:
-        raise Refused(f"{scenario.name} needs an arbiter", hint="pcmk-ha lab up --arbiter")
-
-
-def check_healthy(status: Status) -> None:
-    """Raise Refused, with what is wrong, when a cluster is not fit to be broken."""
-    if status.health is not Health.HEALTHY or not is_whole(status, failures_stay=False):
-        why = "; ".join(finding.what for finding in status.findings) or status.health.name.lower()
-        hint = "`pcmk-ha status` says what to do; nothing was touched"
-        raise Refused(f"the cluster is not healthy: {why}", hint=hint)
-
-
-def is_whole(status: Status, *, failures_stay: bool) -> bool:
-    """Whether every member is there, the service is up, both copies are good and nothing was left behind."""
-    service = status.service
-    copies = [facts.drbd for facts in status.members.values() if facts.drbd]
-    return (
-        service.is_serving
-        and len(service.unpromoted_on) == 1
-        and len(copies) == 2
-        and all(copy.is_redundant for copy in copies)
-        and all(word == "online" for word in status.nodes.values())
-        and not status.unreachable
-        and not status.leftovers
-        and (failures_stay or not status.failures)
-        and (failures_stay or status.health is Health.HEALTHY)
-    )
 
 
 def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Path | None = None) -> tuple[Run, Path]:
