@@ -26,6 +26,7 @@ PREPARE = (
     "CREATE TABLE IF NOT EXISTS pcmk_ha.ledger (run text, seq bigint, at timestamptz DEFAULT clock_timestamp())",
 )
 INSERT = "INSERT INTO pcmk_ha.ledger (run, seq) VALUES (%s, %s)"
+FORGET = "DELETE FROM pcmk_ha.ledger WHERE run = %s"
 FOUND = "SELECT seq FROM pcmk_ha.ledger WHERE run = %s"
 # Who answers: the server's own host name, when its postmaster started, its timeline.
 WHO = (
@@ -123,7 +124,7 @@ class Client(threading.Thread):
             self._connect().execute(statement)
 
     def report(self, patience_s: float) -> None:
-        """Say which rows are in the table, trying until the service answers."""
+        """Say which rows are in the table, trying until the service answers; then they have done their part and go."""
         deadline = time.monotonic() + patience_s
         while True:
             try:
@@ -136,6 +137,9 @@ class Client(threading.Thread):
                 time.sleep(PAUSE_S)
             else:
                 say(self._client, found=[row[0] for row in rows])
+                with contextlib.suppress(psycopg.Error):
+                    self._connect().execute(FORGET, (self._rows,))
+                self._drop()
                 return
 
 

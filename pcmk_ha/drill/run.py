@@ -35,7 +35,7 @@ DIRECT = "direct-"
 WELL_CONFIGURED = (
     ClientKind("steady"), ClientKind("second", every_s=0.1), ClientKind("fresh", fresh=True, every_s=0.25),
 )  # fmt: skip
-WRITES_BEFORE, WRITES_AFTER = 20, 10
+WRITES_BEFORE = 20
 PATIENCE_S = 30.0  # beyond the outage that is allowed, to learn how long it really is
 
 
