@@ -6,16 +6,26 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from pcmk_ha.drill.blows import all_blows
 from pcmk_ha.drill.scenario import EITHER, Expectation, Field, Scenario
+from pcmk_ha.errors import PcmkHaError
 
-PAIRS = 0.3  # of all drills have a second fault
-LATEST_S = 12.0  # after the first: a failover is over by then, or in its last steps
-PAIR_OUTAGE_S = 240.0  # two faults may need a whole boot between them
+PAIRS = 0.3  # of all drills are two faults
+LATEST_S = 12.0  # the second after the first: a failover is over by then, or in its last steps
+LEFT_S = 30.0  # how long two faults are left alone before they are mended
+PAIR_OUTAGE_S = 300.0  # two faults may need both to be mended, and two boots
+RUNBOOK = """Two faults, the second {after_s:.1f} s after the first.
+
+What breaks: {first}, then {second}.
+What must happen: nothing acknowledged is lost and nothing runs twice, whatever else happens. The faults are mended
+after 30 s; then the service is there again, wherever, and both copies are whole.
+Within: 300 s.
+"""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One drill of a campaign: one fault, or two with so many seconds between them."""
+    """One drill of a campaign: a scenario, or two blows with so many seconds between them."""
 
     number: int
     first: str
@@ -31,39 +41,45 @@ def choose(seed: int, number: int, scenarios: Mapping[str, Scenario], *, arbiter
     """Return a campaign's drill of that number; it depends on nothing but what is given here."""
     able = [s for s in scenarios.values() if s.random and (arbiter or not s.needs_arbiter)]
     dice = random.Random(f"{seed}/{number}")  # noqa: S311  a choice, not a secret
-    first = dice.choice(able)
     lead_s = round(dice.uniform(0, 4), 1)
-    second = dice.choice([s for s in able if s.pairs])
-    after_s = round(dice.uniform(0, LATEST_S), 1)
-    if not first.pairs or dice.random() > PAIRS:
-        return Choice(number, first.name, lead_s=lead_s)
-    return Choice(number, first.name, second.name, after_s, lead_s)
+    if dice.random() > PAIRS:
+        return Choice(number, dice.choice(able).name, lead_s=lead_s)
+    first, second = dice.sample(list(all_blows()), 2)
+    return Choice(number, first, second, round(dice.uniform(0, LATEST_S), 1), lead_s)
 
 
 def scenario_of(choice: Choice, scenarios: Mapping[str, Scenario]) -> Scenario:
     """Return what is played for a choice; of two faults only safety and recovery can be foretold."""
-    first = scenarios[choice.first]
-    if not choice.second:
-        return replace(first, act=lambda field: _later(field, choice.lead_s, first))
-    second = scenarios[choice.second]
+    if choice.second:
+        return _pair(choice)
+    scenario = scenarios[choice.first]
 
     def act(field: Field) -> None:
-        _later(field, choice.lead_s, first)
+        field.wait(choice.lead_s)
+        field.strike()
+        scenario.act(field)
+
+    return replace(scenario, act=act)
+
+
+def _pair(choice: Choice) -> Scenario:
+    blows = all_blows()
+
+    def act(field: Field) -> None:
+        field.wait(choice.lead_s)
+        field.strike()
+        blows[choice.first](field)
         field.wait(choice.after_s)
-        second.act(field)
+        try:
+            blows[choice.second](field)
+        except PcmkHaError as error:  # what it would break is broken already
+            field.note(f"{choice.second} could not be done any more: {str(error).splitlines()[0][:120]}.")
+        field.wait(LEFT_S)
+        field.mend()
 
-    expect = Expectation(
-        EITHER,
-        None,
-        PAIR_OUTAGE_S,
-        healthy_s=first.expect.healthy_s + second.expect.healthy_s,
-        failures_stay=True,
+    return Scenario(
+        f"{choice.first}+{choice.second}",
+        act,
+        Expectation(EITHER, None, PAIR_OUTAGE_S, failures_stay=True),
+        runbook=RUNBOOK.format(first=choice.first, second=choice.second, after_s=choice.after_s),
     )
-    runbook = f"{first.runbook}\n\nAnd {choice.after_s:.1f} s later:\n\n{second.runbook}"
-    return replace(first, name=f"{first.name}+{second.name}", act=act, expect=expect, runbook=runbook)
-
-
-def _later(field: Field, seconds: float, scenario: Scenario) -> None:
-    field.wait(seconds)
-    field.strike()
-    scenario.act(field)

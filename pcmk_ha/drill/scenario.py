@@ -67,6 +67,9 @@ class Field(Protocol):
     def undo(self, mend: Callable[[], object]) -> None:
         """Have something done at the end of the drill, in reverse order, whatever happens before."""
 
+    def mend(self) -> None:
+        """Mend now what was broken so far."""
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
 
@@ -119,7 +122,6 @@ class Scenario:
     needs_arbiter: bool = False
     core: bool = False  # one of the twelve that are played on every suite
     random: bool = True  # campaigns may choose it
-    pairs: bool = False  # it only breaks and does not look: it can be one of two faults at once
     human: str = ""  # what the administrator must do afterwards; empty: what `todo` says
     consent: str = ""  # anywhere: what will happen, for the question that is asked first
     runbook: str = ""

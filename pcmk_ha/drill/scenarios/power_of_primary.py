@@ -16,4 +16,4 @@ def cut_power(field: Field) -> None:
     field.power(field.primary, "off")
 
 
-SCENARIOS = (Scenario("primary-power-loss", cut_power, Expectation(OTHER, (PRIMARY,), 30), core=True, pairs=True),)
+SCENARIOS = (Scenario("primary-power-loss", cut_power, Expectation(OTHER, (PRIMARY,), 30), core=True),)
