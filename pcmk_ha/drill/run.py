@@ -86,7 +86,7 @@ def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Pat
         spans=find_spans(watchers.samples()),
         redundant_after_s=round(redundant_at - field.struck_at, 1) if redundant_at else None,
         serves=last.service.database_on if last.service.is_up else "",
-        fenced=_fenced(before, last),
+        fenced=fenced_since(before, last, field.struck_at),
         roles={PRIMARY: primary, STANDBY: field.standby, ARBITER: field.arbiter},
         limit_s=scenario.expect.outage_s,
         note=" ".join(field.notes),
@@ -115,12 +115,16 @@ def _name(run: Run) -> str:
     return f"{run.date[:19].replace(':', '').replace('-', '')}-{run.scenario}"
 
 
-def _fenced(before: Status, after: Status) -> tuple[str, ...]:
-    """Return which nodes the fencer says it fenced since: entries of its history that were not there before."""
+def fenced_since(before: Status, after: Status, since: float) -> tuple[str, ...]:
+    """Return which nodes the fencer says it fenced since the fault: what was fenced to prepare it does not count."""
     old = {(event.target, event.when) for event in before.fencings}
-    done = {e.target for e in after.fencings if e.status == "success" and e.action in ("reboot", "off")
-            and (e.target, e.when) not in old}  # fmt: skip
-    return tuple(sorted(done))
+    new = [event for event in after.fencings if (event.target, event.when) not in old and _seconds(event.when) >= since]
+    return tuple(sorted({e.target for e in new if e.status == "success" and e.action in ("reboot", "off")}))
+
+
+def _seconds(when: str) -> float:
+    """Return a time of the fencer's history, which is in whole seconds of UTC, at its latest."""
+    return datetime.strptime(when[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp() + 1
 
 
 def _events(collected: Mapping[str, Collected]) -> tuple[Event, ...]:

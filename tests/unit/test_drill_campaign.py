@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ from pcmk_ha.drill.campaign import Campaign, play_campaign
 from pcmk_ha.drill.collect import Collected
 from pcmk_ha.drill.evidence import Run
 from pcmk_ha.drill.keep import keep_run, kept_runs, read_run
+from pcmk_ha.drill.run import fenced_since
 from pcmk_ha.errors import BadInput, Refused
+from pcmk_ha.facts.pacemaker import Fencing
 from pcmk_ha.model.load import load_cluster
+from pcmk_ha.operate.service import Service
+from pcmk_ha.operate.status import Health, Status
 
 
 @pytest.fixture
@@ -65,3 +70,20 @@ def test_what_is_no_kept_drill_is_said_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(BadInput, match="no drill's record"):
         read_run(tmp_path)
+
+
+def test_only_fencings_since_the_fault_count() -> None:
+    at = datetime(2026, 11, 24, 20, 0, tzinfo=UTC).timestamp()
+
+    def history(*entries: tuple[str, str, str]) -> Status:
+        events = tuple(Fencing("reboot", target, status, when) for target, status, when in entries)
+        return Status("c", Health.HEALTHY, (), Service(), {}, {}, {}, fencings=events)
+
+    before = history(("node1", "success", "2026-11-24 19:00:00"))
+    after = history(
+        ("node1", "success", "2026-11-24 19:00:00"),
+        ("node2", "success", "2026-11-24 19:59:30"),  # to prepare the fault
+        ("arbiter", "failed", "2026-11-24 20:00:10"),
+        ("node3", "success", "2026-11-24 20:00:10 Z"),
+    )
+    assert fenced_since(before, after, at) == ("node3",)
