@@ -25,7 +25,9 @@ class RunningNode:
     """A node that has power; `process` is unshare(1), the parent of the namespace's first process."""
 
     process: subprocess.Popen[bytes]
+    console_from: int = 0  # where in the console's file this life of it begins
     frozen: bool = False
+    cut: bool = False  # its power was taken away from outside
 
     @property
     def is_alive(self) -> bool:
@@ -34,6 +36,7 @@ class RunningNode:
 
     def kill(self) -> None:
         """Cut the power; returns when no process of the node is left."""
+        self.cut = True
         inits = self._inits()
         _signal(inits, signal.SIGKILL)
         if not inits:
@@ -70,6 +73,7 @@ def uml_argv(node: NodeSpec, *, paths: LabPaths, kernel: Path, image: Path) -> t
     return (
         str(kernel / "linux"), f"mem={node.memory_mib}M", *disks, "root=/dev/ubda", "rw", *links,
         f"umid={node.name}", f"uml_dir={paths.uml(node.name)}", "seccomp=on", "con=null", "con0=null,fd:1",
+        "noreboot",  # it could not open its taps again, for it holds them: the supervisor starts it anew
         "ssl=null", "quiet", "systemd.show_status=false",
     )  # fmt: skip
 
@@ -77,6 +81,7 @@ def uml_argv(node: NodeSpec, *, paths: LabPaths, kernel: Path, image: Path) -> t
 def start(argv: tuple[str, ...], *, console: Path) -> RunningNode:
     """Give a node power, inside the caller's network namespace."""
     with console.open("ab") as log:
+        begin = log.tell()
         process = subprocess.Popen(
             ("unshare", "--pid", "--fork", "--kill-child=SIGKILL", *argv),
             stdin=subprocess.DEVNULL,
@@ -85,7 +90,7 @@ def start(argv: tuple[str, ...], *, console: Path) -> RunningNode:
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509  the supervisor is single-threaded when it starts a node
         )
-    return RunningNode(process)
+    return RunningNode(process, begin)
 
 
 def _children(pid: int) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ from pcmk_ha.lab.spec import VIP, NodeSpec
 from pcmk_ha.lab.state import Lab, read_lab
 
 LOOK_EVERY_S = 1.0
+REBOOTING = b"reboot: Restarting system"  # the kernel's last words before it does
 SLOW_BMC_S = 2.0  # for each answer; ipmitool gives up on one after about five seconds
 
 
@@ -52,6 +53,7 @@ class Supervisor:
         servers.append(await asyncio.start_unix_server(self._serve, self._paths.socket))
         while not self._end.is_set() and time.monotonic() < self._until:
             self._keep_bmcs()
+            self._follow_reboots()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._end.wait(), LOOK_EVERY_S)
         log("told to end" if self._end.is_set() else f"its {self._lab.spec.lifetime_h:g} hours are over")
@@ -67,6 +69,18 @@ class Supervisor:
             if gone and self._bmc_states[name] != "off":
                 log(f"{name}: BMC started")
                 self._bmcs[name] = self._start_bmc(node)
+
+    def _follow_reboots(self) -> None:
+        """Start every node anew that ended its kernel to reboot; one that halted or crashed stays without power."""
+        for name, running in tuple(self._running.items()):
+            if not running.is_alive and not running.cut and self._said_since_start(name).rfind(REBOOTING) >= 0:
+                log(f"{name}: reboots")
+                self._power_on(name)
+
+    def _said_since_start(self, name: str) -> bytes:
+        with self._paths.console(name).open("rb") as console:
+            console.seek(self._running[name].console_from)
+            return console.read()
 
     def _start_bmc(self, node: NodeSpec) -> subprocess.Popen[bytes]:
         paths = self._paths

@@ -69,6 +69,27 @@ def test_the_stock_fence_agent_cuts_power_and_the_same_disk_boots_again(lab: Ben
         time.sleep(0.5)
 
 
+def test_a_node_that_reboots_is_back_with_its_links_and_one_that_halts_stays_off(lab: Bench) -> None:
+    boot = "cat /proc/sys/kernel/random/boot_id"
+    before = lab.on("node1", boot)
+    lab.on("node1", "systemctl reboot", ok=(0, 255))
+    deadline = time.monotonic() + 60
+    while (now := lab.lab("ssh", "node1", boot, ok=(0, 1, 255))) in ("", before):
+        assert time.monotonic() < deadline, now
+        time.sleep(0.5)
+    assert "10.77.1.11" in lab.on("node1", "ip -br addr")
+    lab.on("node1", "systemctl poweroff", ok=(0, 255))
+    while "off" not in lab.lab("power", "status", "node1"):
+        assert time.monotonic() < deadline + 30
+        time.sleep(0.5)
+    time.sleep(3)
+    assert "node1: power off" in lab.lab("power", "status", "node1")
+    lab.lab("power", "on", "node1")
+    while "10.77.1.11" not in lab.lab("ssh", "node1", "ip -br addr", ok=(0, 1, 255)):
+        assert time.monotonic() < deadline + 60
+        time.sleep(0.5)
+
+
 def test_a_frozen_node_hangs_and_goes_on(lab: Bench) -> None:
     lab.lab("freeze", "node2")
     assert json.loads(lab.lab("status", "--json"))["nodes"]["node2"]["frozen"]
