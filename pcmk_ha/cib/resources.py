@@ -100,6 +100,9 @@ def constraints(cluster: Cluster) -> Iterator[Element]:
     yield colocation(f"{GROUP}-with-{drbd}", GROUP, drbd, with_role="Promoted")
     yield order(f"{drbd}-then-{GROUP}", drbd, "promote", GROUP)
     yield colocation(f"{VIP}-with-{GROUP}", VIP, GROUP)
+    # Said of the promoted side itself, too: a node on which the address cannot start then loses the promotion. What
+    # depends on a dependent has no say in it, and the service would stay where no client reaches it.
+    yield colocation(f"{VIP}-with-{drbd}", VIP, drbd, with_role="Promoted")
     # With the address up early, clients are refused at once and try again, instead of waiting for silence.
     yield order(f"{drbd}-then-{VIP}", drbd, "promote", VIP)
     if cluster.arbiter:

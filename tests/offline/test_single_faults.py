@@ -91,7 +91,7 @@ def test_a_resource_that_dies_is_started_again_in_place(
     assert running.service.promoted_on == node
 
 
-@pytest.mark.parametrize("resource", ["pg_fs", "pg_server"])
+@pytest.mark.parametrize("resource", ["pg_fs", "pg_server", "pg_vip"])
 def test_what_cannot_start_here_starts_there(running: Simulated, resource: str) -> None:
     node = running.service.promoted_on
     running.fail_often(resource, node)
