@@ -9,11 +9,13 @@ from pcmk_ha.model.scalars import Scalar
 # protocol C: a write is acknowledged when both disks have it. Peer loss is noticed after ping-int + ping-timeout
 # (s + 0.1 s), or timeout (0.1 s) while writes are under way; timeout must be below ping-int and connect-int.
 # after-sb-*: a split brain is never solved by discarding somebody's data automatically.
+# No csums-alg: a resync sends every marked block. One that compares checksums trusts them, and PostgreSQL's
+# pg_control ends with its own CRC-32C, so that all its versions have the same crc32c: the block was never sent, and
+# a later failover began from a stale one and lost what was committed since. verify-alg is a hash for the same reason.
 NET: dict[str, Scalar] = {
     "protocol": "C",
     "cram-hmac-alg": "sha256",
-    "verify-alg": "crc32c",
-    "csums-alg": "crc32c",
+    "verify-alg": "sha256",
     "ping-int": 2,
     "ping-timeout": 10,
     "timeout": 15,

@@ -45,6 +45,8 @@ UNSAFE_PROPERTIES: dict[str, tuple[str, ...]] = {
     "no-quorum-policy": ("ignore",),
     "maintenance-mode": ("true", "yes", "on", "1"),
 }
+# What a block may be told by: PostgreSQL's pg_control holds its own CRC-32C, so all its versions have one crc32c.
+TRUSTED_HASHES = ("md5", "sha1", "sha256", "sha384", "sha512", "sha3-256", "sha3-512", "blake2b-256", "blake2b-512")
 OWNED_DRBD = {"fencing", "protocol", "allow-two-primaries", "shared-secret", "rr-conflict", "on-io-error"}
 FALSE = ("false", "no", "off", "0")
 
@@ -304,6 +306,9 @@ def _drbd(cluster: Cluster) -> Iterator[Finding]:
                 yield place, Problem(f"{name} cannot be set here", "it is what keeps data safe")
             elif name.startswith("after-sb-") and _text(value) != "disconnect":
                 yield place, Problem(f"{name}: {value} is refused", "it discards data without asking anybody")
+            elif name in ("csums-alg", "verify-alg") and _text(value) not in TRUSTED_HASHES:
+                hint = "a checksum can be the same for different blocks, which would then never be sent: use sha256"
+                yield place, Problem(f"{name}: {value} is refused", hint)
             elif name.endswith("-flushes") or name in ("disk-barrier", "md-flushes", "disk-timeout"):
                 yield place, Problem(f"{name} is refused", "it can lose acknowledged writes or panic a node")
             elif any(mark in f"{name}{value}" for mark in ';{}"\n'):

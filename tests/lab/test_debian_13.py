@@ -190,7 +190,15 @@ def test_changed_parameters_reach_the_running_server(trixie: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "scenario", ["primary-power-loss", "standby-power-loss", "switchover", "postgresql-killed", "primary-hung"]
+    "scenario",
+    [
+        "primary-power-loss",
+        "standby-power-loss",
+        "switchover",
+        "postgresql-killed",
+        "primary-hung",
+        "failover-there-and-back",
+    ],
 )
 def test_a_drill_passes_with_nothing_lost_and_the_whole_cluster_back(trixie: Bench, scenario: str) -> None:
     play(trixie, scenario)
