@@ -31,6 +31,7 @@ def make_bad(link: str, how: str) -> Callable[[Field], None]:
         disturb(field, field.primary, link, how, heal_after_s=BAD_S)
         field.wait(BAD_S + 1)
 
+    act.__doc__ = f"Have what the primary sends on its {link} link be bad for {BAD_S} s: {how}."
     return act
 
 

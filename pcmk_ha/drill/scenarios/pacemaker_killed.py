@@ -28,17 +28,23 @@ PERHAPS_FENCED = Expectation(EITHER, None, 60, failures_stay=True)
 
 def on_primary(daemon: str) -> Callable[[Field], None]:
     """Return what kills a daemon on the node that serves."""
-    return lambda field: _kill(field, field.primary, daemon)
+    return _named(lambda field: _kill(field, field.primary, daemon), f"Kill {daemon} on the node that serves.")
 
 
 def on_dc(daemon: str) -> Callable[[Field], None]:
     """Return what kills a daemon on the node that leads the cluster."""
-    return lambda field: _kill(field, _dc(field), daemon)
+    return _named(lambda field: _kill(field, _dc(field), daemon), f"Kill {daemon} on the DC.")
 
 
 def elsewhere(daemon: str) -> Callable[[Field], None]:
     """Return what kills a daemon on a data node that does not lead the cluster."""
-    return lambda field: _kill(field, other_data_node(field, _dc(field)), daemon)
+    words = f"Kill {daemon} on a data node that is not the DC."
+    return _named(lambda field: _kill(field, other_data_node(field, _dc(field)), daemon), words)
+
+
+def _named(act: Callable[[Field], None], summary: str) -> Callable[[Field], None]:
+    act.__doc__ = summary
+    return act
 
 
 def _dc(field: Field) -> str:
