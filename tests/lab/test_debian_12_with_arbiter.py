@@ -44,3 +44,8 @@ def test_fencing_the_primary_moves_the_service(bookworm: Bench) -> None:
     assert " 0 are missing" in bookworm.run("fence", before, "--yes").stdout
     assert bookworm.primary != before
     bookworm.await_health()
+
+
+def test_an_isolated_primary_believes_nothing_and_the_other_side_goes_on(bookworm: Bench) -> None:
+    """Both nodes were fenced before: a member's own cache would take its peer for stopped."""
+    play(bookworm, "both-links-cut-of-primary")
