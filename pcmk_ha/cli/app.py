@@ -11,6 +11,8 @@ import typer
 from pcmk_ha.cli import config, demo, destroy, drill, fence, lab, observe, operate, render, show
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
 
+INTERRUPTED = 130  # as shells say it: 128 + SIGINT
+
 app = typer.Typer(
     name="pcmk-ha",
     help="Build, prove and operate a PostgreSQL cluster on Pacemaker, Corosync and DRBD.",
@@ -47,9 +49,10 @@ def main() -> None:
     except PcmkHaError as error:
         print_error(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; run the same command again to go on", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # Typer makes this of a Ctrl-C, without a word
+            typer.echo("interrupted; run the same command again to go on", err=True)
+        raise
     except BrokenPipeError:
         sys.exit(FAILED)
 
