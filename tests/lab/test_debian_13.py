@@ -189,9 +189,9 @@ def test_changed_parameters_reach_the_running_server(trixie: Bench) -> None:
     assert "Nothing to do" in trixie.run("bootstrap").stdout
 
 
-@pytest.mark.parametrize("scenario", ["standby-power-loss", "switchover", "postgresql-killed"])
-def test_a_drill_passes_with_nothing_lost_and_the_whole_cluster_back(trixie: Bench, scenario: str) -> None:
-    play(trixie, scenario)
+def test_a_switchover_under_load_loses_nothing(trixie: Bench) -> None:
+    run = play(trixie, "switchover")
+    assert run["serves"] != run["primary"]
     assert "precious" in trixie.run("psql", "-c", "TABLE kept").stdout
 
 
@@ -252,13 +252,13 @@ def test_a_drill_ended_by_ctrl_c_mends_what_it_broke(trixie: Bench) -> None:
     assert json.loads(trixie.lab("status", "--json"))["nodes"]["node1"]["power"] == "on"
 
 
-def test_kept_drills_are_compared_and_each_has_its_page(trixie: Bench) -> None:
+def test_a_kept_drill_is_reported_and_has_its_page(trixie: Bench) -> None:
     said = trixie.run("drill", "report").stdout
-    assert "standby-power-loss" in said
-    assert "switchover" in said
+    assert "switchover on t13" in said
+    assert "0 missing" in said
     state = Path(trixie.environment["XDG_STATE_HOME"]) / "pcmk-ha/drills/t13"
     pages = list(state.glob("*/run.html"))
-    assert len(pages) >= 3
+    assert pages
     assert all("<svg" in page.read_text() for page in pages)
 
 
