@@ -47,7 +47,7 @@ def demo(
     bootstrap(
         file=file, wipe=None, skip_checks=False, dry_run=False, yes=True, as_json=False, accept_new_host_keys=False
     )
-    _say(begin, "The power of the primary goes, while a client writes.")
+    _say(begin, "The power of the primary goes, while clients write.")
     _cut_power(file)
     typer.echo(f"\nAll of it took {time.monotonic() - begin:.0f} s. Now it is yours:")
     typer.echo(f"  cd {folder}")
