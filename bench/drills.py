@@ -7,7 +7,6 @@ A drill that fails is said, its evidence stays where `pcmk-ha drill` keeps it, a
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import subprocess
 import sys
@@ -18,9 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pcmk_ha.drill.evidence import Run
+from pcmk_ha.drill.outage import merged_outage
+from pcmk_ha.drill.report.store import load_runs
+
 PROGRAM = str(Path(sys.executable).with_name("pcmk-ha"))
 RESULTS = Path(__file__).parent / "results/drills.jsonl"
-NAIVE = "naive"
 
 
 @dataclass(frozen=True)
@@ -103,34 +105,25 @@ def play(place: Place, name: str, wanted: argparse.Namespace) -> bool:
     if done.returncode == 4:
         print(f"{name:36} refused", flush=True)
         return False
-    (run,) = json.loads(done.stdout)
+    (run,) = load_runs(done.stdout)
     figures = measured(run) | {"suite": wanted.suite, "arbiter": wanted.arbiter}
     wanted.results.parent.mkdir(exist_ok=True)
     with wanted.results.open("a") as file:
         file.write(json.dumps(figures) + "\n")
-    said = "passed" if not run["problems"] else f"FAILED: {'; '.join(run['problems'])}"
+    said = "passed" if run.passed else f"FAILED: {'; '.join(run.problems)}"
     took = time.monotonic() - begin
     print(f"{name:36} outage {figures['outage_s']:6.2f} s  took {took:4.0f} s  {said}", flush=True)
-    return not run["problems"]
+    return run.passed
 
 
-def measured(run: dict[str, Any]) -> dict[str, Any]:
+def measured(run: Run) -> dict[str, Any]:
     """Return the figures of one run."""
-    clients = {name: ledger for name, ledger in run["clients"].items() if name != NAIVE}
-    lost = sum(len({a[0] for a in c["acknowledged"]} - set(c["found"])) for c in run["clients"].values())
     return {
-        "scenario": run["scenario"], "date": run["date"], "passed": not run["problems"],
-        "outage_s": round(max(outage(ledger, run["struck_at"]) for ledger in clients.values()), 2),
-        "redundant_after_s": run["redundant_after_s"], "lost_rows": lost, "fenced": run["fenced"],
-        "moved": run["serves"] != run["primary"],
+        "scenario": run.scenario, "date": run.date, "passed": run.passed, "outage_s": round(merged_outage(run), 2),
+        "redundant_after_s": run.redundant_after_s,
+        "lost_rows": sum(len(ledger.lost) for ledger in run.clients.values()),
+        "fenced": list(run.fenced), "moved": run.serves != run.primary,
     }  # fmt: skip
-
-
-def outage(ledger: dict[str, Any], struck_at: float) -> float:
-    """Return the longest time without an acknowledged write that ended after the fault."""
-    edges = [ledger["began"], *(at for _seq, at in ledger["acknowledged"]), ledger["ended"]]
-    gaps = [late - early for early, late in itertools.pairwise(edges) if late > struck_at]
-    return max(gaps, default=0.0)
 
 
 if __name__ == "__main__":

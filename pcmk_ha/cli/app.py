@@ -49,10 +49,12 @@ def main() -> None:
     except PcmkHaError as error:
         print_error(error)
         sys.exit(error.exit_code)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # Typer makes this of a Ctrl-C, without a word
-            typer.echo("interrupted; run the same command again to go on", err=True)
-        raise
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Within a command Typer makes an exit status of a Ctrl-C, without a word.
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+            raise
+        typer.echo("interrupted; run the same command again to go on", err=True)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(FAILED)
 

@@ -109,7 +109,8 @@ class Client(threading.Thread):
             self._connection = psycopg.connect(self._conninfo, password=self._password, autocommit=True)
             self._waits_since = time.monotonic()
             row = self._connection.execute(WHO).fetchone()
-            say(self._client, node=row[0], instance=row[1], timeline=row[2], at=now()) if row else None
+            if row:
+                say(self._client, node=row[0], instance=row[1], timeline=row[2], at=now())
         return self._connection
 
     def _drop(self) -> None:

@@ -13,6 +13,7 @@ from pcmk_ha.drill.keep import RUN, drills_dir, read_run
 from pcmk_ha.drill.run import play
 from pcmk_ha.drill.scenarios import all_scenarios
 from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.facts.drbd import PROC_DRBD, parse_proc_drbd
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.session import Session
 from pcmk_ha.operate.wait import wait_until
@@ -56,13 +57,14 @@ def play_campaign(
     runs: list[Run] = []
     begin = time.monotonic()
     for choice in campaign.choices():
-        folder = campaign.folder_of(choice)
-        if (folder / RUN).exists() and read_run(folder).passed:
-            runs.append(read_run(folder))
+        folder, scenario = campaign.folder_of(choice), scenario_of(choice, all_scenarios())
+        kept = read_run(folder) if (folder / RUN).exists() else None
+        if kept and kept.passed and kept.scenario == scenario.name:
+            runs.append(kept)
             continue
         if campaign.max_minutes and time.monotonic() - begin > campaign.max_minutes * 60:
             break
-        run, _home = play(campaign.path, scenario_of(choice, all_scenarios()), campaign.password, say, folder=folder)
+        run, _home = play(campaign.path, scenario, campaign.password, say, folder=folder)
         runs.append(run)
         told(choice, run)
         if not run.passed:
@@ -78,17 +80,11 @@ def verify_copies(session: Session) -> int:
     if runner.run(("drbdadm", "verify", resource), ok=None, timeout=60).status:
         raise PcmkHaError(f"`drbdadm verify {resource}` was refused on {runner.node}")
 
-    def look() -> str:
-        text = runner.run(("cat", "/proc/drbd")).stdout
-        return next((line for line in text.splitlines() if line.strip().startswith(f"{minor}:")), "")
-
-    time.sleep(1)
-    wait_until(
-        look,
-        lambda line: "Verify" not in line and "cs:Connected" in line,
+    time.sleep(1)  # until it has begun
+    return wait_until(
+        lambda: parse_proc_drbd(runner.run(PROC_DRBD).stdout, minor),
+        lambda state: state.connection == "Connected",
         what="the comparison of both copies",
         timeout_s=VERIFY_S,
         every_s=1,
-    )
-    rest = runner.run(("cat", "/proc/drbd")).stdout.partition(f"{minor}: ")[2]
-    return int(rest.partition("oos:")[2].split()[0])
+    ).out_of_sync_kib

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
+import io
+import tarfile
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from lxml import etree
 from platformdirs import user_state_path
 
+from pcmk_ha.cib.mask import mask_secrets
+from pcmk_ha.cib.tree import parse_cib
 from pcmk_ha.drill.collect import Collected
 from pcmk_ha.drill.evidence import Run
 from pcmk_ha.drill.report.html import run_page
@@ -15,15 +22,15 @@ from pcmk_ha.errors import BadInput, Problem
 from pcmk_ha.operate.session import Session
 
 RUN, PAGE = "run.json", "run.html"
-# What explains a drill that went wrong, asked of every node; the CIB holds fence passwords, so they are taken out.
+# What explains a drill that went wrong, asked of every node.
 EXPLAIN = {
-    "cib.xml": 'cibadmin --query 2>&1 | sed -E \'s/(name="[^"]*passw[^"]*" value=")[^"]*/\\1***/g\'',
     "crm_mon.txt": "crm_mon -1Arfn 2>&1",
     "drbd.txt": "cat /proc/drbd; drbdadm status 2>&1",
     "fencing.txt": "stonith_admin --history '*' --verbose 2>&1",
-    "pacemaker.log": "tail -n 4000 /var/log/pacemaker/pacemaker.log 2>&1",
+    # It notes every change of the configuration, parameters of fence devices included.
+    "pacemaker.log": "tail -n 4000 /var/log/pacemaker/pacemaker.log 2>&1 | grep -v '<nvpair'",
 }
-SCHEDULER_INPUTS = "cd /var/lib/pacemaker/pengine && tar -cz $(ls -t | head -n 40) | base64 -w0"
+SCHEDULER_INPUTS = "cd /var/lib/pacemaker/pengine && tar -cz $(ls -t *.bz2 | head -n 40) | base64 -w0"
 
 
 def drills_dir(cluster: str) -> Path:
@@ -46,16 +53,35 @@ def keep_run(run: Run, folder: Path, collected: Mapping[str, Collected]) -> Path
 
 
 def keep_evidence(session: Session, folder: Path) -> None:
-    """Keep what explains a drill that went wrong, from every node that answers."""
-    from base64 import b64decode
-
+    """Keep what explains a drill that went wrong, from every node that answers; secrets stay there."""
     for node, runner in session.nodes.items():
         home = folder / node
         home.mkdir(parents=True, exist_ok=True)
         for name, script in EXPLAIN.items():
             (home / name).write_text(runner.run(("sh", "-c", script), ok=None, timeout=60).stdout)
+        live = runner.run(("cibadmin", "--query"), ok=None).stdout
+        (home / "cib.xml").write_text(without_secrets(live) if live else "")
         packed = runner.run(("sh", "-c", SCHEDULER_INPUTS), ok=None, timeout=60).stdout
-        (home / "pengine.tar.gz").write_bytes(b64decode(packed or ""))
+        for name, cib in scheduler_inputs(packed):
+            (home / name).write_text(cib)
+
+
+def without_secrets(cib: str) -> str:
+    """Return a CIB's text with the fence devices' logins masked."""
+    root = parse_cib(cib, "CIB")
+    mask_secrets(root)
+    return etree.tostring(root, encoding="unicode", pretty_print=True)
+
+
+def scheduler_inputs(packed: str) -> Iterator[tuple[str, str]]:
+    """Yield name and masked text of each CIB in a base64 tar of Pacemaker's bzip2 files."""
+    if not packed:
+        return
+    with tarfile.open(fileobj=io.BytesIO(b64decode(packed))) as tar:
+        for member in tar:
+            if (file := tar.extractfile(member)) is not None:
+                name = PurePosixPath(member.name).name.removesuffix(".bz2")
+                yield f"{name}.xml", without_secrets(bz2.decompress(file.read()).decode())
 
 
 def kept_runs(folder: Path) -> Iterator[tuple[Path, Run]]:

@@ -73,7 +73,7 @@ class Supervisor:
     def _follow_reboots(self) -> None:
         """Start every node anew that ended its kernel to reboot; one that halted or crashed stays without power."""
         for name, running in tuple(self._running.items()):
-            if not running.is_alive and not running.cut and self._said_since_start(name).rfind(REBOOTING) >= 0:
+            if not running.is_alive and not running.cut and REBOOTING in self._said_since_start(name):
                 log(f"{name}: reboots")
                 self._power_on(name)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import io
+import tarfile
+from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +15,12 @@ from support.drills import failover
 from support.files import MINIMAL
 
 from pcmk_ha.drill.campaign import Campaign, play_campaign
+from pcmk_ha.drill.choose import scenario_of
 from pcmk_ha.drill.collect import Collected
 from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.keep import keep_run, kept_runs, read_run
+from pcmk_ha.drill.keep import keep_run, kept_runs, read_run, scheduler_inputs, without_secrets
 from pcmk_ha.drill.run import fenced_since
+from pcmk_ha.drill.scenarios import all_scenarios
 from pcmk_ha.errors import BadInput, Refused
 from pcmk_ha.facts.pacemaker import Fencing
 from pcmk_ha.model.load import load_cluster
@@ -35,8 +41,9 @@ def keep(campaign: Campaign, number: int, run: Run) -> None:
 
 
 def test_drills_that_were_played_are_not_played_again(campaign: Campaign) -> None:
-    for number in range(1, 5):
-        keep(campaign, number, replace(failover(), note=str(number)))
+    for number, choice in enumerate(campaign.choices(), 1):
+        name = scenario_of(choice, all_scenarios()).name
+        keep(campaign, number, replace(failover(), scenario=name, note=str(number)))
     told: list[object] = []
     runs = play_campaign(campaign, lambda *words: told.append(words), print)
     assert [run.note for run in runs] == ["1", "2", "3", "4"]
@@ -45,14 +52,16 @@ def test_drills_that_were_played_are_not_played_again(campaign: Campaign) -> Non
 
 def test_a_drill_that_failed_is_played_again(campaign: Campaign) -> None:
     """On no lab, so it is refused: what matters is that it was tried."""
-    keep(campaign, 1, failover())
-    keep(campaign, 2, replace(failover(), problems=("planted",)))
+    first, second = (scenario_of(choice, all_scenarios()).name for choice in list(campaign.choices())[:2])
+    keep(campaign, 1, replace(failover(), scenario=first))
+    keep(campaign, 2, replace(failover(), scenario=second, problems=("planted",)))
     with pytest.raises(Refused, match="only a lab can mend"):
         play_campaign(campaign, lambda *_words: None, print)
 
 
 def test_no_drill_begins_after_the_time_that_was_given(campaign: Campaign) -> None:
-    keep(campaign, 1, failover())
+    name = scenario_of(next(iter(campaign.choices())), all_scenarios()).name
+    keep(campaign, 1, replace(failover(), scenario=name))
     assert len(play_campaign(replace(campaign, max_minutes=1e-9), lambda *_words: None, print)) == 1
 
 
@@ -87,3 +96,29 @@ def test_only_fencings_since_the_fault_count() -> None:
         ("node3", "success", "2026-11-24 20:00:10 Z"),
     )
     assert fenced_since(before, after, at) == ("node3",)
+
+
+def test_a_drill_kept_under_the_same_number_but_another_name_is_none_of_this_campaign(campaign: Campaign) -> None:
+    """A lab with an arbiter draws other drills from the same seed."""
+    keep(campaign, 1, replace(failover(), scenario="something-else"))
+    with pytest.raises(Refused, match="only a lab can mend"):
+        play_campaign(campaign, lambda *_words: None, print)
+
+
+def test_no_fence_password_is_in_the_evidence() -> None:
+    cib = (
+        '<cib><configuration><resources><primitive id="f"><instance_attributes id="i">'
+        '<nvpair id="p" name="password" value="hunter2"/><nvpair id="s" name="snmp_community" value="hunter3"/>'
+        "</instance_attributes></primitive></resources></configuration></cib>"
+    )
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        raw = bz2.compress(cib.encode())
+        entry = tarfile.TarInfo("pe-warn-3.bz2")
+        entry.size = len(raw)
+        tar.addfile(entry, io.BytesIO(raw))
+    ((name, text),) = scheduler_inputs(b64encode(packed.getvalue()).decode())
+    assert name == "pe-warn-3.xml"
+    assert "hunter" not in text + without_secrets(cib)
+    assert "********" in text
+    assert not list(scheduler_inputs(""))

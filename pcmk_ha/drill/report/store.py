@@ -29,6 +29,11 @@ def load_run(text: str, name: str = "the file") -> Run:
         raise BadInput([Problem(f"this is no drill's record: {said}", path=name)]) from None
 
 
+def load_runs(text: str) -> tuple[Run, ...]:
+    """Return the runs of what `dump_runs` wrote."""
+    return RUNS.validate_json(text)
+
+
 def dump_runs(runs: Sequence[Run]) -> str:
     """Return several runs as one JSON list."""
     return RUNS.dump_json(tuple(runs), indent=1).decode()
