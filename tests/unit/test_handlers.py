@@ -18,6 +18,8 @@ from pcmk_ha.assets import find_folder
 
 HOME = find_folder("templates") / "usr/local/lib/pcmk-ha"
 ID = "drbd-fence-by-handler-pgdata-drbd_pgdata-clone"
+OURS = f'<rsc_location id="{ID}"><rule><expression operation="ne" value="node1"/></rule></rsc_location>'
+THEIRS = OURS.replace("node1", "node2")
 DOWN, ALIVE, LOST = ("false", "false"), ("true", "false"), ("false", "true")  # online, unclean
 QUORUM = """Quorum information
 ------------------
@@ -70,7 +72,7 @@ class World:
             path = self.bin / name
             path.write_text(text)
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        for name in ("date", "sleep", "sed", "grep", "cat", "cp", "rm"):
+        for name in ("date", "sleep", "sed", "grep", "cat", "cp", "rm", "flock", "setsid"):
             (self.bin / name).symlink_to(shutil.which(name) or "")
         self.set("dstate", "UpToDate/DUnknown")
         self.set("role", "Secondary/Unknown")
@@ -103,15 +105,25 @@ class World:
             f'status="{status}" delegate="node1" completed="{when}.007335Z"/>\n  </list>\n</pacemaker-result>',
         )
 
-    def run(self, name: str = "drbd-fence-peer", wait: int = 1, **environment: str) -> int:
-        text = (HOME / name).read_text().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"PATH={self.bin}")
-        text = text.replace("WAIT_SECONDARY=90", f"WAIT_SECONDARY={wait}")
-        text = text.replace("WAIT_PRIMARY=86400", f"WAIT_PRIMARY={wait}").replace("-lt 30", "-lt 1")
-        script = self.root / name
-        script.write_text(text)
+    def run(self, name: str = "drbd-fence-peer", *arguments: str, wait: int = 1, **environment: str) -> int:
+        for script in HOME.iterdir():
+            text = script.read_text().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"PATH={self.bin}")
+            text = text.replace("/run/lock/", f"{self.root}/lock-").replace("TRIES=20", "TRIES=3")
+            text = text.replace("WAIT_SECONDARY=90", f"WAIT_SECONDARY={wait}").replace("PAUSE=3", "PAUSE=0.2")
+            text = text.replace("WAIT_PRIMARY=86400", f"WAIT_PRIMARY={wait}")
+            (self.root / script.name).write_text(text)
+            (self.root / script.name).chmod(0o755)
         given = {"DRBD_RESOURCE": "pgdata", "DRBD_PEER": "node2"} | environment
         variables = {"WORLD": str(self.root), **{k: v for k, v in given.items() if v}}
-        return subprocess.run(["dash", str(script)], env=variables, timeout=30, check=False).returncode
+        command = ["dash", str(self.root / name), *arguments]
+        return subprocess.run(command, env=variables, timeout=30, check=False).returncode
+
+    def lacks_constraint_soon(self) -> bool:
+        for _ in range(50):
+            if not self.constraint:
+                return True
+            time.sleep(0.1)
+        return False
 
     @property
     def constraint(self) -> str:
@@ -196,12 +208,11 @@ def test_without_a_constraint_nothing_is_certain(world: World) -> None:
 
 
 def test_the_peers_constraint_is_never_overridden(world: World) -> None:
-    theirs = f'<rsc_location id="{ID}"><rule><expression operation="ne" value="node2"/></rule></rsc_location>'
-    world.set("constraint", theirs)
+    world.set("constraint", THEIRS)
     world.state(DOWN)
     world.fenced(seconds_ago=1)
     assert world.run() == 1
-    assert world.constraint.strip() == theirs
+    assert world.constraint.strip() == THEIRS
 
 
 @pytest.mark.parametrize(
@@ -217,6 +228,23 @@ def test_a_node_without_good_data_never_fences_the_peer_for_it(world: World, dis
 def test_a_peer_that_comes_back_meanwhile_ends_the_wait(world: World) -> None:
     world.set("cstate", "Connected")
     assert world.run(wait=60) == 1
+    assert world.constraint
+
+
+def test_a_link_that_comes_back_before_io_went_on_leaves_no_constraint(world: World) -> None:
+    """DRBD 8.4 calls unfence-peer after a resync, and here nothing was written that could be resynced."""
+    world.set("cstate", "Connected")
+    world.set("dstate", "UpToDate/UpToDate")
+    assert world.run(wait=60) == 1
+    assert world.lacks_constraint_soon()
+
+
+def test_an_answer_that_comes_too_late_to_count_leaves_no_constraint(world: World) -> None:
+    world.set("peer-follows", "")
+    world.set("dstate", "UpToDate/UpToDate")
+    world.set("cstate", "Connected")
+    assert world.run() == 4
+    assert world.lacks_constraint_soon()
 
 
 def test_drbd_9_names_its_peer_by_number(world: World) -> None:
@@ -230,7 +258,48 @@ def test_an_unnamed_peer_is_not_guessed(world: World) -> None:
 
 
 def test_the_constraint_goes_when_both_sides_are_good_again(world: World) -> None:
-    world.set("constraint", f'<rsc_location id="{ID}"/>')
-    assert world.run("drbd-unfence-peer") == 0
+    world.set("constraint", OURS)
+    world.set("cstate", "Connected")
+    world.set("dstate", "UpToDate/UpToDate")
+    assert world.run("drbd-unfence-peer", "--wait") == 0
     assert not world.constraint
+    assert world.run("drbd-unfence-peer", "--wait") == 0
+
+
+def test_drbd_is_not_kept_waiting_for_the_removal(world: World) -> None:
+    world.set("constraint", OURS)
     assert world.run("drbd-unfence-peer") == 0
+    world.set("cstate", "Connected")
+    world.set("dstate", "UpToDate/UpToDate")
+    assert world.lacks_constraint_soon()
+
+
+@pytest.mark.parametrize(
+    ("connection", "disks"),
+    [("WFConnection", "UpToDate/DUnknown"), ("SyncSource", "UpToDate/Inconsistent"), ("Connected", "UpToDate/Outdated")],
+)
+def test_the_constraint_stays_while_the_peer_is_behind(world: World, connection: str, disks: str) -> None:
+    world.set("constraint", OURS)
+    world.set("cstate", connection)
+    world.set("dstate", disks)
+    assert world.run("drbd-unfence-peer", "--wait") == 1
+    assert world.constraint
+
+
+def test_the_peers_constraint_is_its_own_to_remove(world: World) -> None:
+    """It may have lost us, and gone on without us, seconds before we notice."""
+    world.set("constraint", THEIRS)
+    world.set("cstate", "Connected")
+    world.set("dstate", "UpToDate/UpToDate")
+    assert world.run("drbd-unfence-peer", "--wait") == 0
+    assert world.constraint
+
+
+def test_the_constraint_stays_while_a_fence_handler_relies_on_it(world: World) -> None:
+    world.set("constraint", OURS)
+    world.set("cstate", "Connected")
+    world.set("dstate", "UpToDate/UpToDate")
+    with subprocess.Popen(["flock", "--shared", str(world.root / "lock-drbd-fence-peer-pgdata"), "sleep", "3"]):
+        time.sleep(0.2)
+        assert world.run("drbd-unfence-peer", "--wait") == 1
+        assert world.constraint
