@@ -37,8 +37,16 @@ def wait_for_good_data(runner: Runner, resource: str) -> None:
 
 
 def promote(runner: Runner, resource: str) -> None:
-    """Make this side Primary; DRBD refuses while the other one is."""
-    runner.run(("drbdadm", "primary", resource))
+    """Make this side Primary; DRBD refuses while the other one is, or while the connection is broken."""
+    wait_until(
+        lambda: runner.run(("drbdadm", "primary", resource), ok=None, timeout=120),
+        lambda outcome: outcome.status == 0,
+        what=f"{runner.node}: drbdadm primary {resource}",
+        timeout_s=30,
+        every_s=1,
+        hint="look at `drbdadm status` and the kernel's log on both nodes",
+        describe=lambda outcome: outcome.stderr.strip() or f"exit status {outcome.status}",
+    )
 
 
 def demote(runner: Runner, resource: str) -> None:

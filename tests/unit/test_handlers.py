@@ -41,6 +41,7 @@ done
 case $verb in
   create)
     [ -e "$WORLD/no-quorum" ] && exit 109
+    [ -e "$WORLD/unmanaged" ] && exit 78
     [ -s "$WORLD/constraint" ] && exit 76
     printf '%s\n' "$xml" > "$WORLD/constraint"
     [ -e "$WORLD/peer-follows" ] && cp "$WORLD/constraint" "$WORLD/peer-constraint"
@@ -48,6 +49,7 @@ case $verb in
   delete) rm -f "$WORLD/constraint"; exit 0;;
 esac
 case $xpath in
+  *"@id='drbd_pgdata-clone'"*) [ -e "$WORLD/unmanaged" ] && exit 105; exit 0;;
   *) file=$WORLD/constraint; [ "$node" = here ] || file=$WORLD/peer-constraint
      [ -s "$file" ] || exit 105; cat "$file";;
 esac
@@ -205,6 +207,14 @@ def test_without_a_constraint_nothing_is_certain(world: World) -> None:
     world.set("no-quorum", "")
     world.state(DOWN)
     assert world.run() == 1
+
+
+def test_a_promotion_before_the_cluster_has_the_resource_does_not_wait_for_it(world: World) -> None:
+    """The connection broke while bootstrap prepared the volume: DRBD cannot mend it before the handler ends."""
+    world.set("unmanaged", "")
+    began = time.monotonic()
+    assert world.run(wait=60) == 1
+    assert time.monotonic() - began < 5
 
 
 def test_the_peers_constraint_is_never_overridden(world: World) -> None:
