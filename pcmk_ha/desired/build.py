@@ -14,7 +14,9 @@ from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.secret import Secrets
 
 HANDLERS = ("drbd-fence-peer", "drbd-unfence-peer")
-JOIN_LATE = "etc/systemd/system/corosync.service.d/pcmk-ha.conf"
+# Delays a join after a boot; keeps the promotion scores in the CIB.
+SYSTEMD = ("corosync.service.d/pcmk-ha.conf", "pacemaker.service.d/pcmk-ha.conf", "pcmk-ha-attributes.service")
+SYSTEMD_HOME = "etc/systemd/system"
 HANDLER_HOME = "usr/local/lib/pcmk-ha"
 
 
@@ -47,8 +49,7 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
     corosync = (
         File("/etc/corosync/corosync.conf", render("etc/corosync/corosync.conf.j2", values)),
         File("/etc/corosync/authkey", secrets.authkey, 0o400, secret=True, encoding="base64"),
-        # Read at the next boot, which is what it is for: no systemd has to be told now.
-        File(f"/{JOIN_LATE}", render(f"{JOIN_LATE}.j2", values)),
+        *(File(f"/{SYSTEMD_HOME}/{name}", render(f"{SYSTEMD_HOME}/{name}.j2", values)) for name in SYSTEMD),
     )
     if node not in cluster.nodes:
         return corosync

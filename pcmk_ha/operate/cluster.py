@@ -12,10 +12,10 @@ from pcmk_ha.cib.subset import fencing_only
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.operate.service import Service, look_at_service
 from pcmk_ha.operate.wait import wait_until
+from pcmk_ha.plan.build import CLUSTER_UNITS, RUNNING_UNITS
 from pcmk_ha.remote.runner import Runner
 
 WORK = "/run/pcmk-ha"
-UNITS = ("corosync.service", "pacemaker.service")
 CIB = "/var/lib/pacemaker/cib/cib.xml"
 # Without any configuration Pacemaker waits 20 s for somebody else's DC. All members start together here, and
 # whatever configuration a member already has is newer than this one, which goes the moment ours is loaded.
@@ -28,16 +28,17 @@ FIRST_CIB = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="0" num_
 
 
 def start_cluster(runner: Runner) -> None:
-    """Start Corosync and Pacemaker at once, however young the boot is; Pacemaker's unit requires Corosync's."""
+    """Start what is not running of Corosync and Pacemaker, at once, however young the boot is."""
     if runner.run(("test", "-e", CIB), ok=(0, 1)).status == 1:
         runner.put(CIB, FIRST_CIB, mode=0o600, owner="hacluster:haclient")
     runner.run(("install", "-D", "-m", "0600", "/dev/null", f"{WORK}/bootstrap"))
-    runner.run(("systemctl", "start", *UNITS), timeout=120)
+    runner.run(("systemctl", "daemon-reload"), timeout=60)
+    runner.run(("systemctl", "start", *RUNNING_UNITS), timeout=120)
 
 
 def end_packaged_cluster(runner: Runner) -> None:
     """Stop a cluster that holds no resources, and remove its CIB: it would be loaded into ours."""
-    runner.run(("systemctl", "stop", *reversed(UNITS)), timeout=120)
+    runner.run(("systemctl", "stop", *reversed(CLUSTER_UNITS)), timeout=120)
     runner.run(("sh", "-c", 'rm -f "$1"/cib*', "sh", str(PurePosixPath(CIB).parent)))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.operate.cluster import UNITS
 from pcmk_ha.operate.node import remove_hosts
+from pcmk_ha.plan.build import CLUSTER_UNITS
 from pcmk_ha.remote.runner import Runner
 
 STATE = ("/var/lib/pacemaker/cib", "/var/lib/pacemaker/pengine", "/var/lib/corosync")
@@ -14,8 +14,8 @@ STATE = ("/var/lib/pacemaker/cib", "/var/lib/pacemaker/pengine", "/var/lib/coros
 
 def stop_member(runner: Runner) -> None:
     """Stop Pacemaker, and with it whatever it runs here, then Corosync; neither starts at boot any more."""
-    runner.run(("systemctl", "disable", *UNITS), ok=None, timeout=60)
-    runner.run(("systemctl", "stop", *reversed(UNITS)), timeout=300)
+    runner.run(("systemctl", "disable", *CLUSTER_UNITS), ok=None, timeout=60)
+    runner.run(("systemctl", "stop", *reversed(CLUSTER_UNITS)), timeout=300)
 
 
 def undo_node(runner: Runner, desired: Desired, *, wipe_data: bool) -> Iterator[str]:
@@ -31,6 +31,7 @@ def undo_node(runner: Runner, desired: Desired, *, wipe_data: bool) -> Iterator[
         runner.run(("wipefs", "--all", disk))
         yield f"{disk} is wiped"
     runner.run(("rm", "-f", *(file.path for file in desired.files[runner.node])))
+    runner.run(("systemctl", "daemon-reload"), timeout=60)
     remove_hosts(runner)
     yield "configuration files are removed"
     runner.run(("find", *STATE, "-mindepth", "1", "-delete"), ok=None)

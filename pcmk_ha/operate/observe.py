@@ -13,7 +13,7 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.firewall import find_firewall, is_open
 from pcmk_ha.operate.server import has_read_its_files
 from pcmk_ha.operate.service import look_at_service
-from pcmk_ha.plan.build import CLUSTER_UNITS, PACEMAKERS_OWN, has_service
+from pcmk_ha.plan.build import PACEMAKERS_OWN, RUNNING_UNITS, has_service
 from pcmk_ha.plan.corosync import parse_cmap, runs_otherwise
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
 from pcmk_ha.remote.parallel import on_all
@@ -79,7 +79,7 @@ def _files(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
 
 
 def _units(runner: Runner) -> dict[str, UnitFact]:
-    units = (*CLUSTER_UNITS, *PACEMAKERS_OWN)
+    units = (*RUNNING_UNITS, *PACEMAKERS_OWN)
     outcome = runner.run(("systemctl", "show", "-p", "Id,UnitFileState,ActiveState", *units))
     found = {}
     for block in outcome.stdout.strip().split("\n\n"):

@@ -41,6 +41,7 @@ from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts
 from pcmk_ha.plan.values import Draft, Plan
 
 CLUSTER_UNITS = ("corosync.service", "pacemaker.service")
+RUNNING_UNITS = (*CLUSTER_UNITS, "pcmk-ha-attributes.service")  # the last starts and ends with Pacemaker
 PACEMAKERS_OWN = ("drbd.service", "postgresql.service")
 COROSYNC_FILES = ("/etc/corosync/corosync.conf", "/etc/corosync/authkey")
 
@@ -141,7 +142,7 @@ def _node_with_data(names: list[str], sides: list[DrbdFact]) -> str:
 def _cluster_lane(draft: Draft, desired: Desired, facts: Facts, ready: After) -> After:
     start = NOTHING
     for name, node in facts.nodes.items():
-        if node.runs_packaged_cluster or not all(_is_active(node, unit) for unit in CLUSTER_UNITS):
+        if node.runs_packaged_cluster or not all(_is_active(node, unit) for unit in RUNNING_UNITS):
             start |= draft.add(StartCluster(name), ready)
     changed = any(_corosync_changes(desired, node) for node in facts.nodes.values())
     first = next(iter(facts.nodes))

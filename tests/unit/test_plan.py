@@ -19,7 +19,7 @@ from pcmk_ha.model.platform import DEBIAN_13
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan.blockers import find_blockers
-from pcmk_ha.plan.build import CLUSTER_UNITS, digest, make_plan
+from pcmk_ha.plan.build import CLUSTER_UNITS, RUNNING_UNITS, digest, make_plan
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
 from pcmk_ha.plan.values import Plan
 
@@ -50,7 +50,7 @@ class World:
 
     def _empty(self, name: str, *, installed: bool) -> NodeFacts:
         units = {
-            u: UnitFact(enabled=False, active=False) for u in (*CLUSTER_UNITS, "drbd.service", "postgresql.service")
+            u: UnitFact(enabled=False, active=False) for u in (*RUNNING_UNITS, "drbd.service", "postgresql.service")
         }
         data = name in (node.name for node in self.desired.cluster.nodes)
         return NodeFacts(
@@ -64,7 +64,7 @@ class World:
 
     def start_as_packaged(self, name: str) -> None:
         """What `apt-get install pacemaker` by hand leaves behind."""
-        units = {u: UnitFact(enabled=True, active=True) for u in CLUSTER_UNITS}
+        units = {u: UnitFact(enabled=True, active=True) for u in RUNNING_UNITS}
         node = replace(self.nodes[name], missing_packages=(), running_cluster="debian", configured_cluster="debian")
         self._set(replace(node, units={**node.units, **units}))
 
@@ -86,7 +86,7 @@ class World:
 
     def _runs(self, name: str) -> bool:
         node = self.nodes[name]
-        return not node.runs_packaged_cluster and all(node.units[unit].active for unit in CLUSTER_UNITS)
+        return not node.runs_packaged_cluster and all(node.units[unit].active for unit in RUNNING_UNITS)
 
     def do(self, action: act.Action) -> None:
         """Do what the real action does, and refuse what the real programs would refuse."""
@@ -106,7 +106,7 @@ class World:
                 self._set(replace(node, files={**node.files, **{p: found[p] for p in action.paths}}))
             case act.EndPackagedCluster():
                 assert node.runs_packaged_cluster
-                off = {u: replace(node.units[u], active=False) for u in CLUSTER_UNITS}
+                off = {u: replace(node.units[u], active=False) for u in RUNNING_UNITS}
                 self._set(replace(node, running_cluster="", units={**node.units, **off}))
             case act.WriteHosts():
                 self._set(replace(node, hosts=node.hosts + hosts_block(self.desired.cluster)))
@@ -142,7 +142,7 @@ class World:
             case act.StartCluster():
                 node = self.nodes[action.node]
                 assert "/etc/corosync/corosync.conf" in node.files
-                on = {u: replace(node.units[u], active=True) for u in CLUSTER_UNITS}
+                on = {u: replace(node.units[u], active=True) for u in RUNNING_UNITS}
                 name = self.desired.cluster.name
                 assert not node.runs_packaged_cluster
                 self._set(replace(node, units={**node.units, **on}, running_cluster=name, configured_cluster=name))

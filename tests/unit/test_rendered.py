@@ -44,7 +44,7 @@ def test_there_are_three_reviewed_clusters() -> None:
 def test_the_arbiter_gets_neither_drbd_nor_postgresql() -> None:
     cluster = load_cluster_text(MINIMAL + ARBITER)
     desired = build_desired(cluster, placeholder_secrets(cluster), DEBIAN_13)
-    assert not [f.path for f in desired.files["arbiter"] if "corosync" not in f.path]
+    assert not [f.path for f in desired.files["arbiter"] if "corosync" not in f.path and "systemd" not in f.path]
     assert not [p for p in desired.packages["arbiter"] if "drbd" in p or "postgres" in p]
 
 
