@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 LAB_PACKAGES  := python3-venv mmdebstrap patchelf e2fsprogs kmod iproute2 util-linux openssh-client procps
 TEST_PACKAGES := pacemaker-cli-utils crmsh corosync drbd-utils nftables dash shellcheck ruby
 
-.PHONY: help demo test check unit lab-tests bench-bootstrap drills readme clean
+.PHONY: help demo test check unit lab-tests bench-bootstrap drills campaigns readme clean
 
 help:  ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,11 @@ bench-bootstrap: $(VENV)/.lab  ## Time empty nodes to a serving cluster, with tw
 
 drills: $(VENV)/.lab  ## Play every drill in a lab and keep what was measured (hours; DRILLS='NAME...' for some)
 	$(BIN)/python bench/drills.py $(DRILLS)
+
+campaigns: $(VENV)/.lab  ## Play 210 random drills by three seeds in three labs, one after the other, and keep them (hours)
+	$(BIN)/python bench/campaigns.py --seed 1
+	$(BIN)/python bench/campaigns.py --seed 2 --arbiter
+	$(BIN)/python bench/campaigns.py --seed 3 --suite bookworm
 
 readme: $(VENV)/.dev  ## Print the commands' help blocks and pictures into the README anew
 	$(BIN)/python tools/readme.py

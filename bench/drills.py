@@ -8,54 +8,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.outage import merged_outage
+from place import Place
+
+from pcmk_ha.drill.report.campaign import run_figures
 from pcmk_ha.drill.report.store import load_runs
 
-PROGRAM = str(Path(sys.executable).with_name("pcmk-ha"))
 RESULTS = Path(__file__).parent / "results/drills.jsonl"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A lab and the folder of its cluster file."""
-
-    name: str
-    folder: Path
-    options: tuple[str, ...]
-
-    def run(self, *argv: str, ok: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
-        """Run pcmk-ha; what it printed is shown when it fails."""
-        done = subprocess.run((PROGRAM, *argv), cwd=self.folder, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode not in ok:
-            sys.exit(f"{argv} ended with {done.returncode}\n{done.stdout}")
-        return done
-
-    def build(self) -> None:
-        """Make lab and cluster anew, whatever was there."""
-        self.run("lab", "down", "--name", self.name)
-        self.run("lab", "up", "--name", self.name, "--hours", "8", *self.options)
-        for old in self.folder.iterdir():
-            old.unlink()
-        self.run("init", "--lab", self.name)
-        self.run("bootstrap", "--yes")
-
-    def is_healthy(self) -> bool:
-        """Whether the next drill may begin."""
-        for _look in range(30):
-            if self.run("status", ok=(0, 1, 10, 11)).returncode == 0:
-                return True
-            time.sleep(2)
-        return False
 
 
 def main() -> None:
@@ -106,7 +69,7 @@ def play(place: Place, name: str, wanted: argparse.Namespace) -> bool:
         print(f"{name:36} refused", flush=True)
         return False
     (run,) = load_runs(done.stdout)
-    figures = measured(run) | {"suite": wanted.suite, "arbiter": wanted.arbiter}
+    figures = run_figures(run) | {"suite": wanted.suite, "arbiter": wanted.arbiter}
     wanted.results.parent.mkdir(exist_ok=True)
     with wanted.results.open("a") as file:
         file.write(json.dumps(figures) + "\n")
@@ -114,16 +77,6 @@ def play(place: Place, name: str, wanted: argparse.Namespace) -> bool:
     took = time.monotonic() - begin
     print(f"{name:36} outage {figures['outage_s']:6.2f} s  took {took:4.0f} s  {said}", flush=True)
     return run.passed
-
-
-def measured(run: Run) -> dict[str, Any]:
-    """Return the figures of one run."""
-    return {
-        "scenario": run.scenario, "date": run.date, "passed": run.passed, "outage_s": round(merged_outage(run), 2),
-        "redundant_after_s": run.redundant_after_s,
-        "lost_rows": sum(len(ledger.lost) for ledger in run.clients.values()),
-        "fenced": list(run.fenced), "moved": run.serves != run.primary,
-    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -153,6 +153,7 @@ def campaign(
     count: Annotated[int, typer.Option(min=1, help="How many drills in all.")] = 20,
     max_minutes: Annotated[float, typer.Option(min=0, help="Begin no drill after this time; 0: no limit.")] = 0,
     file: ClusterFile = DEFAULT_FILE,
+    as_json: AsJson = False,
 ) -> None:
     """Play random drills, one after the other, until the first violation; then compare both copies block by block.
 
@@ -160,7 +161,9 @@ def campaign(
 
     Example: pcmk-ha drill campaign --seed 1 --count 50
     """
+    from pcmk_ha.cli.out import print_json
     from pcmk_ha.drill.campaign import Campaign, play_campaign, verify_copies
+    from pcmk_ha.drill.report.campaign import campaign_figures
     from pcmk_ha.errors import Refused
     from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.secrets import load_secrets
@@ -169,18 +172,19 @@ def campaign(
     cluster = load_cluster(file)
     if not cluster.lab:
         raise Refused("a campaign breaks what only a lab can mend", hint="`pcmk-ha drill list --anywhere`")
-    password = load_secrets(cluster, file).superuser
-    wanted = Campaign(file, cluster, password, seed, count, max_minutes)
-    runs = play_campaign(wanted, lambda choice, run: typer.echo(_line(choice, run)), _say)
-    _compare(runs)
-    failed = [run for run in runs if not run.passed]
-    if failed:
-        typer.echo(f"It ended at a violation; all evidence is in {wanted.folder}")
-        raise typer.Exit(1)
-    with open_session(file) as session:
-        differing = verify_copies(session)
-    typer.echo(f"{len(runs)} of {count} drills passed; both copies differ by {differing} KiB.")
-    raise typer.Exit(1 if differing else 0)
+    wanted = Campaign(file, cluster, load_secrets(cluster, file).superuser, seed, count, max_minutes)
+    runs = play_campaign(wanted, lambda choice, run: typer.echo(_line(choice, run), err=as_json), _say)
+    passed, differing = all(run.passed for run in runs), None
+    if passed:
+        with open_session(file) as session:
+            differing = verify_copies(session)
+    if as_json:
+        print_json(campaign_figures(seed, count, runs, differing))
+    else:
+        _compare(runs)
+        end = f"{len(runs)} of {count} drills passed; both copies differ by {differing} KiB."
+        typer.echo(end if passed else f"It ended at a violation; all evidence is in {wanted.folder}")
+    raise typer.Exit(0 if passed and not differing else 1)
 
 
 def _line(choice: Choice, run: Run) -> str:
