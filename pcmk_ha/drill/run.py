@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,7 +14,7 @@ from pcmk_ha.client.process import ClientKind, WriterProcess
 from pcmk_ha.drill.collect import Collected, collect
 from pcmk_ha.drill.evidence import Event, Run
 from pcmk_ha.drill.field import LiveField
-from pcmk_ha.drill.gate import check_able, check_healthy, is_whole
+from pcmk_ha.drill.gate import check_able, check_healthy, is_fit, is_whole
 from pcmk_ha.drill.judge import judge
 from pcmk_ha.drill.keep import drills_dir, keep_evidence, keep_run
 from pcmk_ha.drill.outage import NAIVE
@@ -36,6 +37,7 @@ WELL_CONFIGURED = (
     ClientKind("steady"), ClientKind("second", every_s=0.1), ClientKind("fresh", fresh=True, every_s=0.25),
 )  # fmt: skip
 WRITES_BEFORE = 20
+SETTLE_S = 10.0  # links and membership, after whatever was done before
 PATIENCE_S = 30.0  # beyond the outage that is allowed, to learn how long it really is
 
 
@@ -55,8 +57,7 @@ def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Pat
     """
     cluster = load_cluster(path)
     check_able(scenario, cluster)
-    before = look(path)
-    check_healthy(before)
+    before = _look_before(path)
     primary = before.service.promoted_on
     say(f"{primary} serves; clients begin to write")
     with Watchers(cluster) as watchers, WriterProcess(cluster, password, kinds=kinds(cluster)) as writer:
@@ -95,6 +96,15 @@ def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Pat
     )
     home = folder or drills_dir(cluster.name) / _name(run)
     return finish(path, run, scenario, watchers, home), home
+
+
+def _look_before(path: Path) -> Status:
+    """Look at a cluster that is to be broken; a link that blinked a moment ago is no reason to refuse."""
+    with contextlib.suppress(TimedOut):
+        return wait_until(lambda: look(path), is_fit, what="a healthy cluster", timeout_s=SETTLE_S)
+    status = look(path)
+    check_healthy(status)
+    return status
 
 
 def finish(path: Path, run: Run, scenario: Scenario, watchers: Watchers, folder: Path) -> Run:
