@@ -36,13 +36,12 @@ check: $(VENV)/.dev  ## Format, lint, types and import contracts
 	ruby -c Vagrantfile
 
 unit: $(VENV)/.dev  ## Tests without a lab
-	$(BIN)/pytest -q -m 'not lab'
+	$(BIN)/pytest -q -n auto -m 'not lab'
 
 lab-tests: $(VENV)/.dev  ## Tests on real labs (as root)
 	$(BIN)/pytest -q -m lab
 
-test: check  ## Everything: checks, unit and offline tests, labs (as root)
-	$(BIN)/pytest -q
+test: check unit lab-tests  ## Everything: checks, unit and offline tests, labs (as root)
 
 bench-bootstrap: $(VENV)/.lab  ## Time empty nodes to a serving cluster, with two and three votes
 	$(BIN)/python bench/bootstrap.py

@@ -106,6 +106,14 @@ def order(ident: str, first: str, first_action: str, then: str) -> Element:
     return found
 
 
+def stop_last(ident: str, first: str, then: str) -> Element:
+    """Return an order of stops only, for the case that both are to stop."""
+    found = etree.Element("rsc_order", id=ident, kind="Optional", symmetrical="false", first=first, then=then)
+    found.set("first-action", "stop")
+    found.set("then-action", "stop")
+    return found
+
+
 def avoid(ident: str, resource: str, node: str, *, never_probe: bool = False) -> Element:
     """Return a location that keeps a resource off a node."""
     found = etree.Element("rsc_location", id=ident, rsc=resource, node=node, score="-INFINITY")

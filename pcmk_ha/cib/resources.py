@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pcmk_ha.cib.elements import Element, Op, avoid, clone, colocation, group, order, primitive
+from pcmk_ha.cib.elements import Element, Op, avoid, clone, colocation, group, order, primitive, stop_last
 from pcmk_ha.model.cluster import Cluster
 
 GROUP, FILESYSTEM, SERVER, VIP = "pg", "pg_fs", "pg_server", "pg_vip"
@@ -105,6 +105,8 @@ def constraints(cluster: Cluster) -> Iterator[Element]:
     yield colocation(f"{VIP}-with-{drbd}", VIP, drbd, with_role="Promoted")
     # With the address up early, clients are refused at once and try again, instead of waiting for silence.
     yield order(f"{drbd}-then-{VIP}", drbd, "promote", VIP)
+    # Without the address PostgreSQL waits, for authentication_timeout, for whoever was just about to say who he is.
+    yield stop_last(f"{SERVER}-stops-before-{VIP}", SERVER, VIP)
     if cluster.arbiter:
         for resource in (drbd, GROUP, VIP):
             name = cluster.arbiter.name

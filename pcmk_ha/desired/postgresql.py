@@ -22,6 +22,9 @@ def parameters(cluster: Cluster, version: int) -> dict[str, Scalar]:
         "checkpoint_completion_target": 0.9,
         "log_line_prefix": "%m [%p] %q%u@%d ",
         "log_checkpoints": True,
+        # A stop waits for every connection that has not yet said who it is, and for a client that is gone it waits
+        # that long (60 s if nothing is said).
+        "authentication_timeout": "10s",
         # A broken client connection must not hold locks for hours after a failover.
         "tcp_keepalives_idle": 10,
         "tcp_keepalives_interval": 5,

@@ -120,7 +120,16 @@ def test_nothing_of_the_service_is_ever_looked_for_on_the_arbiter() -> None:
 def test_every_order_names_the_action_that_follows() -> None:
     orders = list(etree.fromstring(cib_of(MINIMAL).encode()).iter("rsc_order"))
     assert orders
-    assert {order.get("then-action") for order in orders} == {"start"}
+    assert {(order.get("kind"), order.get("then-action")) for order in orders} == {
+        ("Mandatory", "start"),
+        ("Optional", "stop"),
+    }
+
+
+def test_the_address_goes_after_the_server_and_never_holds_up_a_start() -> None:
+    """Without it, clients that are about to say who they are keep PostgreSQL from stopping."""
+    (order,) = etree.fromstring(cib_of(MINIMAL).encode()).iterfind(".//rsc_order[@first-action='stop']")
+    assert (order.get("first"), order.get("then"), order.get("symmetrical")) == ("pg_server", "pg_vip", "false")
 
 
 def test_property_names_follow_the_pacemaker_version() -> None:
