@@ -36,13 +36,16 @@ class _Login(paramiko.ServerInterface):
 
 
 def _execute(channel: paramiko.Channel, command: str) -> None:
+    # A client speaks, or says that it will not, once it has the answer to its request: what runs before could be over
+    # before that answer is sent, and the client would find a closed channel.
+    first = channel.recv(65536)
     pipe = subprocess.PIPE
     process = subprocess.Popen(["/bin/sh", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe)
     assert process.stdout
     assert process.stderr
     errors = threading.Thread(target=_copy, args=(process.stderr.read1, channel.sendall_stderr), daemon=True)
     errors.start()
-    threading.Thread(target=_feed, args=(channel, process), daemon=True).start()
+    threading.Thread(target=_feed, args=(channel, process, first), daemon=True).start()
     _copy(process.stdout.read1, channel.sendall)
     errors.join()
     with contextlib.suppress(OSError):
@@ -50,9 +53,16 @@ def _execute(channel: paramiko.Channel, command: str) -> None:
         channel.close()
 
 
-def _feed(channel: paramiko.Channel, process: subprocess.Popen[bytes]) -> None:
+def _feed(channel: paramiko.Channel, process: subprocess.Popen[bytes], first: bytes) -> None:
     assert process.stdin
-    _copy(channel.recv, lambda data: (process.stdin.write(data), process.stdin.flush()))
+
+    def write(data: bytes) -> None:
+        process.stdin.write(data)
+        process.stdin.flush()
+
+    with contextlib.suppress(OSError):
+        write(first)
+    _copy(channel.recv, write)
     with contextlib.suppress(OSError):
         process.stdin.close()
 
