@@ -49,9 +49,10 @@ def reasons_against_standby(standing: Standing, foreseen: Foreseen) -> tuple[str
     return (*_unable(standing), *(lost if was_up else ()))
 
 
-def reasons_against_unstandby(standing: Standing) -> tuple[str, ...]:
+def reasons_against_unstandby(standing: Standing, node: str) -> tuple[str, ...]:
     """Why a node would not take part again, although it may; what is under way does not matter."""
-    return tuple(_deaf(standing))
+    word = standing.status.nodes.get(node, "unknown")
+    return (*_deaf(standing), *((f"{node} is {word}",) if word in ("offline", "UNCLEAN", "unknown") else ()))
 
 
 def reasons_against_maintenance(standing: Standing) -> tuple[str, ...]:

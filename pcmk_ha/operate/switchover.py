@@ -81,7 +81,7 @@ def prepare_unstandby(session: Session, node: str) -> Intent:
     standing = _look(session)
     found = standing.placement()
     plan = plan_unstandby(session.cluster, found, node)
-    refuse(reasons_against_unstandby(standing))
+    refuse(reasons_against_unstandby(standing, node))
     if node not in found.standby:
         return Intent(standing.status.service, node, plan)
     foreseen = foresee_change(speaker(session, standing), session.cluster, *placement.set_standby(node, on=False))
