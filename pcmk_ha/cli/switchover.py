@@ -48,7 +48,7 @@ def switchover(
 
     moment = parse_moment(at, datetime.now().astimezone()) if at else None
     with open_session(file) as session:
-        intent = prepare_switchover(session, node)
+        intent = prepare_switchover(session, node, dry_run=dry_run)
         _foretell(intent, quiet=as_json)
         if dry_run:
             _print_dry_run(intent, as_json=as_json)
@@ -130,7 +130,7 @@ def standby(
 
     with open_session(file) as session:
         require_member(session, node)
-        intent = prepare_standby(session, node)
+        intent = prepare_standby(session, node, dry_run=dry_run)
         if intent.foreseen is None:
             typer.echo(f"{node} is in standby already.", err=as_json)
         _foretell(intent, quiet=as_json)

@@ -106,7 +106,7 @@ def parse_active(text: str) -> tuple[str, ...]:
 
 def ask_state(dc: str) -> tuple[str, ...]:
     """Return the command that asks a DC what it is doing."""
-    return ("crmadmin", "--status", dc)
+    return ("crmadmin", "--status", dc, "--timeout=10s")
 
 
 def parse_state(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pcmk_ha.errors import BadInput, Problem
+from pcmk_ha.errors import BadInput, Problem, Refused
 from pcmk_ha.facts.pacemaker import IDLE
 from pcmk_ha.operate import placement
 from pcmk_ha.operate.foresee import Foreseen, foresee_change
@@ -39,8 +41,11 @@ class Intent:
         return bool(self.before.promoted_on) and after != self.before.promoted_on
 
 
-def prepare_switchover(session: Session, wanted: str) -> Intent:
-    """Say what moves the service to a node, to the other one without a name; raises Refused with every reason."""
+def prepare_switchover(session: Session, wanted: str, *, dry_run: bool = False) -> Intent:
+    """Say what moves the service to a node, to the other one without a name; raises Refused with every reason.
+
+    What a killed run left behind is removed, also when this one is refused; `dry_run` changes nothing at all.
+    """
     cluster = session.cluster
     if wanted and wanted not in [node.name for node in cluster.nodes]:
         names = ", ".join(node.name for node in cluster.nodes)
@@ -52,13 +57,14 @@ def prepare_switchover(session: Session, wanted: str) -> Intent:
     if found.serves == target:
         refuse(() if standing.status.service.is_up else (f"{target} is promoted, but the service is not up there",))
         return Intent(standing.status.service, target, plan)
-    refuse(reasons_against_move(cluster, standing, target))
-    foreseen = foresee_change(speaker(session, standing), cluster, *placement.prefer(cluster, target))
-    refuse(reasons_against_placement(foreseen, target))
+    with _tidied(session, standing, dry_run=dry_run):
+        refuse(reasons_against_move(cluster, standing, target))
+        foreseen = foresee_change(speaker(session, standing), cluster, *placement.prefer(cluster, target))
+        refuse(reasons_against_placement(foreseen, target))
     return Intent(standing.status.service, target, plan, foreseen)
 
 
-def prepare_standby(session: Session, node: str) -> Intent:
+def prepare_standby(session: Session, node: str, *, dry_run: bool = False) -> Intent:
     """Say what leaves nothing running on a node; raises Refused where the other side could not take over."""
     cluster = session.cluster
     standing = _look(session)
@@ -66,13 +72,15 @@ def prepare_standby(session: Session, node: str) -> Intent:
     plan = plan_standby(cluster, found, node)
     if node in found.standby:
         return Intent(standing.status.service, node, plan)
-    if found.serves == node:
-        refuse(reasons_against_move(cluster, standing, other_data_node(cluster, node)))
-    foreseen = foresee_change(speaker(session, standing), cluster, *placement.set_standby(node, on=True))
-    if found.serves == node:
-        refuse(reasons_against_placement(foreseen, other_data_node(cluster, node)))
-    else:
-        refuse(reasons_against_standby(standing, foreseen))
+    other = other_data_node(cluster, node)
+    with _tidied(session, standing, dry_run=dry_run):
+        if found.serves == node:
+            refuse(reasons_against_move(cluster, standing, other))
+        foreseen = foresee_change(speaker(session, standing), cluster, *placement.set_standby(node, on=True))
+        if found.serves == node:
+            refuse(reasons_against_placement(foreseen, other))
+        else:
+            refuse(reasons_against_standby(standing, foreseen))
     return Intent(standing.status.service, node, plan, foreseen)
 
 
@@ -86,6 +94,18 @@ def prepare_unstandby(session: Session, node: str) -> Intent:
         return Intent(standing.status.service, node, plan)
     foreseen = foresee_change(speaker(session, standing), session.cluster, *placement.set_standby(node, on=False))
     return Intent(standing.status.service, node, plan, foreseen)
+
+
+@contextmanager
+def _tidied(session: Session, standing: Standing, *, dry_run: bool) -> Iterator[None]:
+    """Remove what a killed run left behind when this one is refused: nobody else would, and it moves nothing."""
+    try:
+        yield
+    except Refused as refused:
+        if standing.preferred and not dry_run:
+            Mover(session.cluster, session.nodes).forget(standing.preferred)
+            refused.hint = "the constraint that an earlier switchover left was removed, nothing else was touched"
+        raise
 
 
 def _look(session: Session) -> Standing:

@@ -195,7 +195,7 @@ class Member:
                 return (0, QUORATE) if "corosync.service" in self.units else (1, "")
             case ("corosync-cfgtool", *_):
                 return (0, "")
-            case ("crmadmin", "--status", dc):
+            case ("crmadmin", "--status", dc, _):
                 return (0, f"Controller on {dc} in state {self.cluster.state}: ok\n") if runs else (102, "")
             case ("crm_mon" | "cibadmin" | "crm_attribute" | "sh", *_):
                 if not runs:

@@ -48,9 +48,16 @@ SECONDARY = replace(PRIMARY, role="Secondary")
 BOTH = frozenset((COROSYNC, PACEMAKER))
 
 
-@pytest.fixture(params=["healthy-3.0.0", "healthy-simulated-2.1.5"])
-def healthy(request: pytest.FixtureRequest, outputs: Path) -> str:
-    return (outputs / f"crm_mon/{request.param}.xml").read_text()
+@pytest.fixture(params=["2.1.5", "3.0.0"])
+def version(request: pytest.FixtureRequest) -> str:
+    """Of Pacemaker, whose tools wrote what is read."""
+    return str(request.param)
+
+
+@pytest.fixture
+def healthy(version: str, outputs: Path) -> str:
+    name = {"2.1.5": "healthy-simulated-2.1.5", "3.0.0": "healthy-3.0.0"}[version]
+    return (outputs / f"crm_mon/{name}.xml").read_text()
 
 
 def members(crm_mon: str, **changes: object) -> dict[str, MemberFacts]:
@@ -115,8 +122,10 @@ def test_a_transition_under_way_forbids_a_move_and_so_does_a_dc_that_does_not_an
         assert "Pacemaker is at work" in reason
 
 
-def test_our_own_leftover_forbids_nothing_and_is_known(minimal: Cluster, healthy: str, outputs: Path) -> None:
-    text = (outputs / "cibadmin/constraints-of-a-switchover-2.1.5.xml").read_text()
+def test_our_own_leftover_forbids_nothing_and_is_known(
+    minimal: Cluster, healthy: str, outputs: Path, version: str
+) -> None:
+    text = (outputs / f"cibadmin/constraints-of-a-switchover-{version}.xml").read_text()
     found = standing(minimal, healthy, constraints=text)
     assert found.preferred == "node2"
     assert reasons_against_move(minimal, found, "node2") == ()
@@ -125,8 +134,10 @@ def test_our_own_leftover_forbids_nothing_and_is_known(minimal: Cluster, healthy
     assert found.status.health is Health.DEGRADED
 
 
-def test_a_node_in_standby_is_no_target_and_status_says_what_it_is(minimal: Cluster, outputs: Path) -> None:
-    text = (outputs / "crm_mon/node2-standby-simulated-2.1.5.xml").read_text()
+def test_a_node_in_standby_is_no_target_and_status_says_what_it_is(
+    minimal: Cluster, outputs: Path, version: str
+) -> None:
+    text = (outputs / f"crm_mon/node2-standby-simulated-{version}.xml").read_text()
     found = standing(minimal, text)
     assert "node2 is standby" in reasons_against_move(minimal, found, "node2")
     assert found.standby == frozenset({"node2"})
@@ -137,8 +148,10 @@ def test_a_node_in_standby_is_no_target_and_status_says_what_it_is(minimal: Clus
     )
 
 
-def test_maintenance_mode_forbids_a_move_and_a_stop_and_is_never_healthy(minimal: Cluster, outputs: Path) -> None:
-    found = standing(minimal, (outputs / "crm_mon/maintenance-simulated-2.1.5.xml").read_text())
+def test_maintenance_mode_forbids_a_move_and_a_stop_and_is_never_healthy(
+    minimal: Cluster, outputs: Path, version: str
+) -> None:
+    found = standing(minimal, (outputs / f"crm_mon/maintenance-simulated-{version}.xml").read_text())
     assert found.status.service.is_up
     assert found.status.health is Health.DEGRADED
     assert any("MAINTENANCE MODE" in finding.what for finding in found.status.findings)
@@ -147,9 +160,9 @@ def test_maintenance_mode_forbids_a_move_and_a_stop_and_is_never_healthy(minimal
 
 
 def test_a_cluster_told_to_run_nothing_says_so_and_its_stop_goes_on_without_questions(
-    minimal: Cluster, outputs: Path
+    minimal: Cluster, outputs: Path, version: str
 ) -> None:
-    text = (outputs / "crm_mon/told-to-stop-simulated-2.1.5.xml").read_text()
+    text = (outputs / f"crm_mon/told-to-stop-simulated-{version}.xml").read_text()
     found = standing(minimal, text, drbd=DrbdState(), answers=False)
     assert found.stop_all is True
     assert found.status.health is Health.DOWN
@@ -184,8 +197,8 @@ def test_every_reason_is_given_at_once() -> None:
 # --- what is foreseen
 
 
-def test_a_transition_is_read_as_what_is_done_in_order(outputs: Path) -> None:
-    deeds = parse_deeds((outputs / "crm_simulate/switchover-2.1.5.xml").read_text())
+def test_a_transition_is_read_as_what_is_done_in_order(outputs: Path, version: str) -> None:
+    deeds = parse_deeds((outputs / f"crm_simulate/switchover-{version}.xml").read_text())
     assert deeds[0] == Deed("stops", "pg_server", "node1")
     after = replace(UP, promoted_on="node2", database_on="node2", vip_on="node2")
     foreseen = Foreseen(UP, after, deeds)
@@ -209,8 +222,10 @@ def test_a_plan_of_pacemaker_that_is_not_the_move_is_refused() -> None:
     assert reasons_against_placement(fenced, "node1") == ("Pacemaker would fence node2",)
 
 
-def test_a_restart_in_place_is_a_reason_to_stay_in_maintenance_mode(minimal: Cluster, outputs: Path) -> None:
-    found = standing(minimal, (outputs / "crm_mon/maintenance-simulated-2.1.5.xml").read_text())
+def test_a_restart_in_place_is_a_reason_to_stay_in_maintenance_mode(
+    minimal: Cluster, outputs: Path, version: str
+) -> None:
+    found = standing(minimal, (outputs / f"crm_mon/maintenance-simulated-{version}.xml").read_text())
     restart = (Deed("stops", "pg_server", "node1"), Deed("starts", "pg_server", "node1"))
     assert reasons_against_leaving_maintenance(found, Foreseen(UP, UP)) == ()
     (reason,) = reasons_against_leaving_maintenance(found, Foreseen(UP, UP, restart))
@@ -225,9 +240,9 @@ def test_a_restart_in_place_is_a_reason_to_stay_in_maintenance_mode(minimal: Clu
     ],
 )
 def test_maintenance_mode_is_not_left_on_a_wrong_belief(
-    minimal: Cluster, outputs: Path, changes: dict[str, object], says: str
+    minimal: Cluster, outputs: Path, version: str, changes: dict[str, object], says: str
 ) -> None:
-    text = (outputs / "crm_mon/maintenance-simulated-2.1.5.xml").read_text()
+    text = (outputs / f"crm_mon/maintenance-simulated-{version}.xml").read_text()
     (reason,) = reasons_against_leaving_maintenance(standing(minimal, text, **changes), Foreseen(UP, UP))
     assert says in reason
 
@@ -302,11 +317,11 @@ def test_a_move_that_failed_or_does_not_begin_is_not_waited_for_to_the_end() -> 
     assert unwilling(at_rest)
 
 
-def test_a_cluster_that_does_not_answer_is_not_a_stopped_one(outputs: Path) -> None:
+def test_a_cluster_that_does_not_answer_is_not_a_stopped_one(outputs: Path, version: str) -> None:
     assert not is_stopped(Glimpse(Service(), state="S_IDLE"))
     assert is_stopped(Glimpse(Service(), state="S_IDLE", answered=True))
     assert not is_stopped(Glimpse(Service(), state="S_IDLE", answered=True, active=("mine",)))
-    assert pacemaker.parse_active((outputs / "crm_mon/told-to-stop-simulated-2.1.5.xml").read_text()) == ()
+    assert pacemaker.parse_active((outputs / f"crm_mon/told-to-stop-simulated-{version}.xml").read_text()) == ()
     assert "pg_server" in pacemaker.parse_active((outputs / "crm_mon/healthy-3.0.0.xml").read_text())
 
 

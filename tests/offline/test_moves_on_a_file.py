@@ -131,6 +131,19 @@ def test_a_second_run_without_a_name_finishes_the_first_and_moves_nothing_back(t
     assert OURS not in two_votes.constraints
 
 
+def test_what_a_killed_run_left_goes_also_when_the_next_is_refused_but_not_for_a_dry_run(two_votes: OnFile) -> None:
+    before = two_votes.service.promoted_on
+    two_votes.budget = 2
+    with pytest.raises(Killed):
+        do(two_votes, switchover(), tidy=False)
+    two_votes.budget = -1
+    two_votes.tool("crm_resource", "--resource", "pg", "--ban", "--node", before)
+    for dry_run in (True, False):
+        with pytest.raises(Refused, match="cli-ban-pg"):
+            prepare_switchover(two_votes.session(), before, dry_run=dry_run)
+        assert (OURS in two_votes.constraints) == dry_run
+
+
 @pytest.mark.parametrize("commands", range(1, 3))
 def test_a_ctrl_c_leaves_no_constraint(two_votes: OnFile, commands: int) -> None:
     def interrupt() -> BaseException:
