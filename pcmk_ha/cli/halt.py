@@ -122,4 +122,4 @@ def _carry_out(session: Session, intent: Intent) -> None:
     from pcmk_ha.operate.mover import Mover, carry_out
 
     with Story() as story:
-        carry_out(intent.plan, Mover(session.cluster, session.nodes), story)
+        carry_out(intent.plan, Mover(session.cluster, session.nodes, story.watched), story)

@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+QUIET_S = 15.0  # piped: so long a step waits without a word, and from word to word
+LONGEST = 110
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -23,7 +25,8 @@ class Story:
 
     def __init__(self, *, to_stderr: bool = False) -> None:
         self._to_stderr = to_stderr
-        self._begin = time.monotonic()
+        self._step = ""
+        self._seen_at = 0.0
         self._live: Progress | None = None
         self._task: TaskID | None = None
 
@@ -34,16 +37,29 @@ class Story:
             from pcmk_ha.cli.out import console
 
             columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-            self._live = Progress(*columns, console=console(stderr=True), transient=True)
+            # Redirected, what is printed goes to standard error: never what somebody pipes on.
+            to_terminal = sys.stdout.isatty()
+            out = console(stderr=True)
+            self._live = Progress(*columns, console=out, transient=True, redirect_stdout=to_terminal)
             self._live.start()
         return self
 
     def started(self, text: str) -> None:
         """Follow a step that begins."""
+        self._step, self._seen_at = text, time.monotonic()
         if self._live is not None:
             if self._task is not None:
                 self._live.remove_task(self._task)
             self._task = self._live.add_task(text)
+
+    def watched(self, seen: str) -> None:
+        """Follow what is seen while a step waits; piped, now and then."""
+        text = f"{self._step}: {seen}" if seen else self._step
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, description=text[:LONGEST])
+        elif self._live is None and time.monotonic() - self._seen_at >= QUIET_S:
+            self._seen_at = time.monotonic()
+            typer.echo(f"waiting for this: {text}", err=True)
 
     def finished(self, text: str, seconds: float) -> None:
         """Follow a step that is done."""
@@ -51,8 +67,6 @@ class Story:
 
     def line(self, text: str) -> None:
         """Say something that stays."""
-        if self._live is not None:
-            self._live.console.file.write("\r\033[K")
         typer.echo(text, err=self._to_stderr)
 
     def __exit__(

@@ -104,11 +104,11 @@ def carry_out_measured(session: Session, intent: Intent, *, to_stderr: bool = Fa
     from pcmk_ha.cli.story import Story, ending_in_order
     from pcmk_ha.operate.mover import Mover, carry_out, no_constraint_left
 
-    mover = Mover(session.cluster, session.nodes)
     with contextlib.ExitStack() as around:
         around.enter_context(ending_in_order())
         outage = around.enter_context(measure_outage(session)) if intent.moves_service else None
         story = around.enter_context(Story(to_stderr=to_stderr))
+        mover = Mover(session.cluster, session.nodes, story.watched)
         around.enter_context(no_constraint_left(mover, intent.plan))
         carry_out(intent.plan, mover, story)
         return outage.end() if outage else None

@@ -14,7 +14,7 @@ from pcmk_ha.operate import cluster as members
 from pcmk_ha.operate import placement
 from pcmk_ha.operate.copies import check_stopped_copies
 from pcmk_ha.operate.server import checkpoint
-from pcmk_ha.operate.waits import Waits
+from pcmk_ha.operate.waits import Waits, ignore
 from pcmk_ha.plan import moves as do
 from pcmk_ha.remote.first import from_first
 from pcmk_ha.remote.parallel import on_all
@@ -46,6 +46,7 @@ class Mover:
 
     cluster: Cluster
     nodes: Mapping[str, Runner]
+    watch: Callable[[str], None] = ignore  # is told what is seen while something is waited for
 
     def __call__(self, move: do.Move) -> None:
         """Perform one move; raises CommandFailed, NodeUnreachable or TimedOut."""
@@ -68,7 +69,7 @@ class Mover:
             case do.StartMembers():
                 self._everywhere(move.nodes, members.start_cluster)
             case _:
-                Waits(self.cluster, self.nodes)(move)
+                Waits(self.cluster, self.nodes, self.watch)(move)
 
     def forget(self, node: str) -> None:
         """Remove our constraint, through whichever member answers."""

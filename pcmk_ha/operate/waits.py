@@ -23,12 +23,17 @@ RESYNC_S = 6 * 3600  # a whole disk over a slow link; it goes on by itself, whoe
 FENCED = "drbd-fence-by-handler-"
 
 
+def ignore(_seen: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True)
 class Waits:
     """Knows whom to ask; call it with what to wait for."""
 
     cluster: Cluster
     nodes: Mapping[str, Runner]
+    watch: Callable[[str], None] = ignore  # is told what is seen meanwhile
 
     def __call__(self, move: do.Move) -> None:
         """Wait for one thing; raises TimedOut, or PcmkHaError when it cannot come any more."""
@@ -72,14 +77,19 @@ class Waits:
             raise PcmkHaError(f"Pacemaker keeps the service on {ended.service.promoted_on}: {failed}", hint=HINT)
 
     def _await_copies(self) -> None:
+        def look() -> Status:
+            status = summarise(self.cluster, gather(self.cluster, self.nodes), {})
+            self.watch(_findings(status))
+            return status
+
         wait_until(
-            lambda: summarise(self.cluster, gather(self.cluster, self.nodes), {}),
+            look,
             lambda status: has_good_copies(self.cluster, status),
             what='"both copies are good"',
             timeout_s=RESYNC_S,
             every_s=2,
             hint="the resync goes on by itself; `pcmk-ha status --watch` shows how far it is",
-            describe=lambda status: "; ".join(finding.what for finding in status.findings),
+            describe=_findings,
         )
 
 
@@ -146,3 +156,7 @@ def has_good_copies(cluster: Cluster, status: Status) -> bool:
 
 def _data_nodes(cluster: Cluster) -> Iterable[str]:
     return (node.name for node in cluster.nodes)
+
+
+def _findings(status: Status) -> str:
+    return "; ".join(finding.what for finding in status.findings)

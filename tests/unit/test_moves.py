@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pcmk_ha.cli.moment import await_moment, parse_moment
+from pcmk_ha.cli.story import Story
 from pcmk_ha.errors import BadInput, CommandFailed, NodeUnreachable, Refused
 from pcmk_ha.facts import pacemaker
 from pcmk_ha.facts.corosync import Quorum
@@ -334,6 +335,18 @@ def test_the_first_node_that_answers_is_enough() -> None:
         from_first((silent,), lambda node: node.run(("uname",)).stdout)
     with pytest.raises(NodeUnreachable):
         from_first((), lambda node: node.run(("uname",)).stdout)
+
+
+def test_a_log_hears_of_a_long_wait_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((0.0, 1.0, 16.0, 16.0, 17.0))
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    story = Story()
+    story.started("both copies are good")
+    for _look in range(3):
+        story.watched("node2: SyncTarget, 48 % done")
+    assert capsys.readouterr().err == "waiting for this: both copies are good: node2: SyncTarget, 48 % done\n"
 
 
 # --- readers
