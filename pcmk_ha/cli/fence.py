@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,6 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, ClusterFile, Yes
 
 if TYPE_CHECKING:
-    from pcmk_ha.client.process import WriterProcess
     from pcmk_ha.operate.fence import Impact
     from pcmk_ha.operate.session import Session
     from pcmk_ha.remote.runner import Runner
@@ -43,7 +41,7 @@ def fence(
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:
-        _require_member(session, node)
+        require_member(session, node)
         runner = _another_node(session, node)
         impact = foresee(runner, session.cluster, node)
         check_safe(runner, session.cluster, impact)
@@ -54,39 +52,19 @@ def fence(
 
 
 def _fence_and_follow(session: Session, runner: Runner, impact: Impact, *, off: bool) -> None:
-    from pcmk_ha.client.process import WriterProcess
+    from pcmk_ha.cli.outage import measure_outage, print_outage
     from pcmk_ha.operate.fence import await_service_elsewhere
     from pcmk_ha.operate.fence import fence as do_fence
 
-    with WriterProcess(session.cluster, session.secrets.superuser) as writer:
-        measured = _is_writing(writer)
+    with measure_outage(session) as outage:
         begin = time.monotonic()
         do_fence(runner, impact.target, off=off)
         typer.echo(f"{time.monotonic() - begin:5.1f} s  the fencer confirmed: {impact.target} is off")
         service = await_service_elsewhere(runner, session.cluster, impact.target)
         typer.echo(f"{time.monotonic() - begin:5.1f} s  the service is up on {service.database_on}")
-        if measured:
-            writer.await_writes(10, timeout_s=120)
-            _print_outage(writer)
-        else:
-            typer.echo("The VIP cannot be reached from here: the outage was not measured.")
+        print_outage(outage.end())
     if off:
         typer.echo(f"{impact.target} stays off: `pcmk-ha unfence {impact.target}` switches it on.")
-
-
-def _is_writing(writer: WriterProcess) -> bool:
-    from pcmk_ha.errors import TimedOut
-
-    with contextlib.suppress(TimedOut):
-        writer.await_writes(10, timeout_s=6)
-        return True
-    return False
-
-
-def _print_outage(writer: WriterProcess) -> None:
-    ledger = writer.finish()
-    typer.echo(f"Writes were out for {ledger.outage_s:.1f} s; of {len(ledger.acknowledged)} acknowledged", nl=False)
-    typer.echo(f" {len(ledger.lost)} are missing, {len(ledger.doubtful)} were in doubt (sent, not answered).")
 
 
 def unfence(node: NodeName, file: ClusterFile = DEFAULT_FILE) -> None:
@@ -98,13 +76,14 @@ def unfence(node: NodeName, file: ClusterFile = DEFAULT_FILE) -> None:
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:
-        _require_member(session, node)
+        require_member(session, node)
         do_unfence(_another_node(session, node), node)
         start = "and rejoins when it has booted" if session.cluster.start_on_boot else "; start its cluster by hand"
         typer.echo(f"{node} is on {start}.")
 
 
-def _require_member(session: Session, node: str) -> None:
+def require_member(session: Session, node: str) -> None:
+    """Raise BadInput unless a node is one of the cluster's."""
     from pcmk_ha.errors import BadInput, Problem
 
     names = [member.name for member in session.cluster.members]

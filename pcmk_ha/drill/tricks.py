@@ -7,6 +7,7 @@ from shlex import quote
 
 from pcmk_ha.drill.scenario import Field
 from pcmk_ha.errors import NodeUnreachable
+from pcmk_ha.operate import placement
 
 DEVICES = {"cluster": "vec0", "replication": "vec1"}  # a lab node's network devices; SSH runs over the first
 # Without an accuracy systemd may be a minute late.
@@ -119,13 +120,12 @@ def connection_state(field: Field, node: str) -> str:
 def move(field: Field) -> None:
     """Ask Pacemaker to promote the standby instead; the constraint that this leaves is always cleared."""
     field.undo(lambda: clear(field))
-    argv = ("crm_resource", "--resource", clone(field), "--move", "--promoted", "--node", field.standby)
-    field.run(field.primary, *argv)
+    field.run(field.primary, *placement.prefer(field.cluster, field.standby))
 
 
 def clear(field: Field) -> None:
     """Clear what a move leaves behind."""
-    field.run(field.standby, "crm_resource", "--resource", clone(field), "--clear")
+    field.run(field.standby, *placement.FORGET)
 
 
 def await_served_by(field: Field, node: str, *, timeout_s: float) -> None:

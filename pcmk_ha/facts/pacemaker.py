@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lxml import etree
 
 CRM_MON = ("crm_mon", "--output-as=xml", "--one-shot", "--inactive", "--include=failcounts,fencing")
 CONSTRAINTS = ("cibadmin", "--query", "--scope", "constraints")
+PREFERENCE = "pcmk-ha-switchover"  # id of the constraint by which a switchover moves the promoted role
+IDLE = "S_IDLE"
+DC_STATE = re.compile(r"\bS_[A-Z_]+\b")
 LEFTOVERS = {
+    PREFERENCE: "left by a switchover that was cut short: `pcmk-ha switchover` finishes it",
     "drbd-fence-by-handler-": "the peer's data was not current; it goes when both sides are UpToDate, or: "
     "cibadmin --delete --xpath \"//rsc_location[@id='{id}']\" after you made sure they are",
     "cli-prefer-": "left by a move: crm_resource --clear --resource {rsc}",
@@ -80,8 +85,44 @@ def parse_nodes(text: str) -> tuple[NodeState, ...]:
 
 def is_in_maintenance(text: str) -> bool:
     """Whether the whole cluster is in maintenance mode."""
+    return _has_option(text, "maintenance-mode")
+
+
+def is_told_to_stop(text: str) -> bool:
+    """Whether Pacemaker is told to run no resource at all, as `pcmk-ha stop` does."""
+    return _has_option(text, "stop-all-resources")
+
+
+def _has_option(text: str, name: str) -> bool:
     options = etree.fromstring(text.encode()).find("summary/cluster_options")
-    return options is not None and options.get("maintenance-mode") == "true"
+    return options is not None and options.get(name) == "true"
+
+
+def parse_active(text: str) -> tuple[str, ...]:
+    """Read which resources run, or may run, anywhere."""
+    root = etree.fromstring(text.encode())
+    return tuple(sorted({str(found.get("id")) for found in root.iter("resource") if found.get("active") == "true"}))
+
+
+def ask_state(dc: str) -> tuple[str, ...]:
+    """Return the command that asks a DC what it is doing."""
+    return ("crmadmin", "--status", dc, "--timeout=10s")
+
+
+def parse_state(text: str) -> str:
+    """Read a controller's state, S_IDLE when nothing is under way; empty where it did not say."""
+    found = DC_STATE.search(text)
+    return found[0] if found else ""
+
+
+def parse_preferred(text: str) -> str:
+    """Read the node that our own constraint prefers; empty when there is none."""
+    root = etree.fromstring(text.encode())
+    for constraint in root.iter("rsc_location"):
+        if constraint.get("id") == PREFERENCE:
+            expression = constraint.find("rule/expression")
+            return str(expression.get("value")) if expression is not None else ""
+    return ""
 
 
 def parse_failures(text: str) -> tuple[Failure, ...]:

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 
 from pcmk_ha.errors import Refused
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.service import Service, look_at_service, parse_service
+from pcmk_ha.operate.foresee import foresee_event
+from pcmk_ha.operate.service import Service, look_at_service
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.remote.runner import Runner
-
-# crm_mon reads the simulated cluster as it reads a live one; the copy holds fence passwords.
-SIMULATE = """set -e; umask 077; d=$(mktemp -d); trap 'rm -r "$d"' EXIT
-cibadmin --query > "$d/cib.xml"
-crm_simulate --xml-file "$d/cib.xml" --node-fail "$1" --in-place > /dev/null
-CIB_file="$d/cib.xml" crm_mon --output-as=xml --one-shot --inactive"""
 
 
 @dataclass(frozen=True)
@@ -45,9 +40,8 @@ class Impact:
 
 def foresee(runner: Runner, cluster: Cluster, target: str) -> Impact:
     """Ask the scheduler, on a copy of the live CIB, what the loss of `target` would lead to."""
-    before = look_at_service(runner, cluster)
-    answer = runner.run(("sh", "-c", SIMULATE, "simulate", target), timeout=60)
-    return Impact(target, before, parse_service(answer.stdout, cluster))
+    found = foresee_event(runner, cluster, "--node-fail", target)
+    return Impact(target, found.before, found.after)
 
 
 def reasons_against(cluster: Cluster, impact: Impact, disks: str) -> tuple[str, ...]:

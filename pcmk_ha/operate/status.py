@@ -19,6 +19,10 @@ from pcmk_ha.remote.connect import AskHostKey, never
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 
+BACK = {  # what ends it, by a node's word
+    "standby": "`pcmk-ha unstandby {name}` brings it back",
+    "maintenance": "crm_attribute --node {name} --name maintenance --delete",
+}
 AT_ONCE = 4  # questions to one node; its sshd allows 10 sessions a connection by default
 
 
@@ -135,7 +139,7 @@ def summarise(
     """Say what the answers mean."""
     members = {name: facts for name, facts in found.items() if isinstance(facts, MemberFacts)}
     silent = {**unreachable, **{name: str(e) for name, e in found.items() if isinstance(e, PcmkHaError)}}
-    view = _best_view(members)
+    view = best_view(members)
     service = parse_service(view.crm_mon, cluster) if view.crm_mon else Service()
     nodes = {state.name: state.word for state in pacemaker.parse_nodes(view.crm_mon)} if view.crm_mon else {}
     status = Status(
@@ -157,7 +161,7 @@ def summarise(
     return Status(**{**vars(status), "findings": findings, "health": health})
 
 
-def _best_view(members: Mapping[str, MemberFacts]) -> MemberFacts:
+def best_view(members: Mapping[str, MemberFacts]) -> MemberFacts:
     """Return the view of a member with quorum, or of any that runs a cluster."""
     running = [facts for facts in members.values() if facts.crm_mon]
     quorate = [facts for facts in running if facts.quorum and facts.quorum.quorate]
@@ -170,7 +174,11 @@ def _find(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Findi
     yield from _find_drbd(cluster, status)
     yield from _find_links(status)
     if view.crm_mon and pacemaker.is_in_maintenance(view.crm_mon):
-        yield Finding("the cluster is in maintenance mode: nothing fails over", "crm_attribute -n maintenance-mode -D")
+        yield Finding(
+            "the cluster is in MAINTENANCE MODE: nothing fails over, and nobody is fenced", "`pcmk-ha maintenance off`"
+        )
+    if view.crm_mon and pacemaker.is_told_to_stop(view.crm_mon):
+        yield Finding("Pacemaker is told to run nothing (stop-all-resources)", "`pcmk-ha start` starts the service")
     for failure in status.failures:
         yield Finding(
             f"{failure.resource} on {failure.node}: {failure.detail}",
@@ -225,12 +233,14 @@ def _find_nodes(cluster: Cluster, status: Status) -> Iterator[Finding]:
         elif word == "unknown":
             continue  # said with the reason below
         elif word != "online":
-            yield Finding(
-                f"{name} is {word}", "crm_attribute or `crm node online` brings it back" * (word != "pending")
-            )
+            yield Finding(_said_of(name, word), BACK.get(word, "").format(name=name))
     for name, reason in status.unreachable.items():
         if status.nodes.get(name) in ("online", "unknown"):
             yield Finding(f"{name} does not answer SSH: {reason}", "`pcmk-ha check`")
+
+
+def _said_of(name: str, word: str) -> str:
+    return f"{name} is in standby: it runs nothing, and cannot take over" if word == "standby" else f"{name} is {word}"
 
 
 def _find_drbd(cluster: Cluster, status: Status) -> Iterator[Finding]:

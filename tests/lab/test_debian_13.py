@@ -195,6 +195,15 @@ def test_a_switchover_under_load_loses_nothing(trixie: Bench) -> None:
     assert "precious" in trixie.run("psql", "-c", "TABLE kept").stdout
 
 
+def test_a_switchover_command_measures_its_outage_and_leaves_no_constraint(trixie: Bench) -> None:
+    before = trixie.primary
+    found = json.loads(trixie.run("switchover", "--yes", "--json").stdout)
+    assert (found["from"], found["to"], found["missing"]) == (before, trixie.primary, 0)
+    assert before != trixie.primary
+    assert 0 < found["outage_s"] < 15
+    assert "pcmk-ha-switchover" not in trixie.on(before, "cibadmin --query --scope constraints")
+
+
 def test_fencing_the_primary_moves_the_service_and_counts_the_outage(trixie: Bench) -> None:
     before = trixie.primary
     said = trixie.run("fence", before, "--yes").stdout

@@ -45,6 +45,11 @@ def test_bad_input_ends_with_2_a_line_and_no_traceback(tmp_path: Path) -> None:
         "crm-show",
         "psql",
         "fence a",
+        "switchover",
+        "standby a",
+        "maintenance on",
+        "stop",
+        "start",
     ):
         argv = (PROGRAM, *command.split(), "--file", str(path))
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)

@@ -20,7 +20,7 @@ from pcmk_ha.operate.service import Service
 from pcmk_ha.operate.status import Finding, Health, MemberFacts, Status
 
 NAMES = tuple(all_scenarios())
-WITHOUT_SHELL = ("crm_resource", "stonith_admin", "dmsetup", "kill", "cat", "runuser", "systemd-run")
+WITHOUT_SHELL = ("cibadmin", "crm_resource", "stonith_admin", "dmsetup", "kill", "cat", "runuser", "systemd-run")
 SAYS = (
     "no second copy", "no quorum", "node1 is lost and not fenced yet", "takes no connections",
 )  # fmt: skip
@@ -58,6 +58,7 @@ class FakeField:
         assert timeout > 0
         self.did.append((node, *argv))
         if argv[:2] in (("sh", "-c"), ("sh", "-ec")):
+            self._effects(node, argv)
             return self._script(node, argv[2])
         assert argv[0] in WITHOUT_SHELL, argv
         self._effects(node, argv)
@@ -101,9 +102,9 @@ class FakeField:
                 self.broken.add(("suspended", node))
             case ("dmsetup", "resume", _):
                 self._mended("suspended", node)
-            case ("crm_resource", *_) if "--move" in argv:
+            case ("sh", "-c", _, "prefer", *_):
                 self.broken.add(("constraint",))
-            case ("crm_resource", *_) if "--clear" in argv:
+            case ("cibadmin", "--delete", *_):
                 self._mended("constraint")
 
     def _answer(self, argv: tuple[str, ...]) -> str:

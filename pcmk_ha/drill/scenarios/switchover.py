@@ -1,7 +1,7 @@
 """The service is moved on purpose, under load.
 
-What breaks: nothing; an administrator moves the service to the other node (`crm_resource --move --promoted`) while
-clients write, as before the maintenance of a node.
+What breaks: nothing; an administrator moves the service to the other node while clients write, as before the
+maintenance of a node. It moves by the constraint of `pcmk-ha switchover`, but without the CHECKPOINT that comes first.
 What must happen: PostgreSQL stops cleanly, the roles of DRBD change, PostgreSQL starts on the other node. Nobody is
 fenced, nothing is lost, both copies stay. The constraint that a move leaves is cleared, and the service stays.
 Within: 45 s (in a lab about 15 s, most of it agents that fork slowly).

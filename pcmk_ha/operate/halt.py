@@ -1,0 +1,87 @@
+"""Leave the cluster alone, stop it whole, start it again: look, refuse what is not safe, and say what will be done."""
+
+from __future__ import annotations
+
+from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.operate import placement
+from pcmk_ha.operate.foresee import foresee_change
+from pcmk_ha.operate.gate import (
+    reasons_against_leaving_maintenance,
+    reasons_against_maintenance,
+    reasons_against_start,
+    reasons_against_stop,
+    reasons_never_to_stop,
+    refuse,
+)
+from pcmk_ha.operate.session import Session
+from pcmk_ha.operate.standing import Standing, look_closely, speaker
+from pcmk_ha.operate.switchover import Intent
+from pcmk_ha.plan.halt import COROSYNC, PACEMAKER, Running, plan_start, plan_stop
+from pcmk_ha.plan.moves import CheckCopies
+from pcmk_ha.plan.placement import MAINTENANCE, plan_maintenance
+from pcmk_ha.remote.parallel import on_all
+from pcmk_ha.remote.runner import Runner
+
+UNITS = (COROSYNC, PACEMAKER)
+FORCE = "--force does it all the same; nothing was touched"
+
+
+def prepare_maintenance(session: Session, *, on: bool, force: bool = False) -> Intent:
+    """Say what turns maintenance mode on or off; raises Refused where Pacemaker would then stop or move something."""
+    standing = look_closely(session)
+    refuse(reasons_against_maintenance(standing))
+    service = standing.status.service
+    plan = plan_maintenance(standing.placement(), on=on)
+    if on or not plan:
+        return Intent(service, "", plan)
+    foreseen = foresee_change(speaker(session, standing), session.cluster, *placement.set_property(MAINTENANCE, ""))
+    if not force:
+        hint = f"make the nodes what Pacemaker believes, or the other way round; {FORCE}"
+        refuse(reasons_against_leaving_maintenance(standing, foreseen), hint=hint)
+    return Intent(service, "", plan, foreseen)
+
+
+def prepare_stop(session: Session, *, force: bool = False) -> Intent:
+    """Say what stops the whole cluster; raises Refused where it would leave something behind."""
+    units = look_at_units(session)
+    if not any(PACEMAKER in active for active in units.values()):
+        session.require_all()
+        return Intent(look_closely(session).status.service, "", plan_stop(Running(units)))
+    standing = look_closely(session)
+    refuse(reasons_never_to_stop(standing))
+    if not force:
+        refuse(reasons_against_stop(session.cluster, standing), hint=f"`pcmk-ha status` shows more; {FORCE}")
+    plan = plan_stop(running(units, standing))
+    if force:
+        plan = tuple(move for move in plan if not isinstance(move, CheckCopies))
+    return Intent(standing.status.service, "", plan)
+
+
+def prepare_start(session: Session) -> Intent:
+    """Say what starts the whole cluster; every member must be within reach, for two votes wait for each other."""
+    session.require_all()
+    units = look_at_units(session)
+    standing = look_closely(session)
+    refuse(reasons_against_start(standing))
+    return Intent(standing.status.service, "", plan_start(running(units, standing)))
+
+
+def running(units: dict[str, frozenset[str]], standing: Standing) -> Running:
+    """Return what plans are made from."""
+    service = standing.status.service
+    return Running(units, standing.stop_all, service.database_on, service.is_serving)
+
+
+def look_at_units(session: Session) -> dict[str, frozenset[str]]:
+    """Ask every member that answers which of the two units runs; raises what one could not be asked for."""
+    found: dict[str, frozenset[str]] = {}
+    for name, answer in on_all(session.nodes, _active).items():
+        if isinstance(answer, PcmkHaError):
+            raise answer
+        found[name] = answer
+    return found
+
+
+def _active(runner: Runner) -> frozenset[str]:
+    words = runner.run(("systemctl", "is-active", *UNITS), ok=None).stdout.split()
+    return frozenset(unit for unit, word in zip(UNITS, words, strict=False) if word not in ("inactive", "failed"))

@@ -1,0 +1,117 @@
+"""Move the service, or empty a node, on purpose: look, refuse what is not safe, and say what will be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pcmk_ha.errors import BadInput, Problem, Refused
+from pcmk_ha.facts.pacemaker import IDLE
+from pcmk_ha.operate import placement
+from pcmk_ha.operate.foresee import Foreseen, foresee_change
+from pcmk_ha.operate.gate import (
+    reasons_against_move,
+    reasons_against_placement,
+    reasons_against_standby,
+    reasons_against_unstandby,
+    refuse,
+)
+from pcmk_ha.operate.mover import Mover
+from pcmk_ha.operate.service import Service
+from pcmk_ha.operate.session import Session
+from pcmk_ha.operate.standing import Standing, look_closely, speaker
+from pcmk_ha.plan.moves import AwaitSettled, Move
+from pcmk_ha.plan.placement import find_target, other_data_node, plan_standby, plan_switchover, plan_unstandby
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What will be done, and what Pacemaker would make of it; `foreseen` is None where nothing is moved."""
+
+    before: Service
+    target: str  # the node that is to serve, or that is meant
+    plan: tuple[Move, ...]
+    foreseen: Foreseen | None = None
+
+    @property
+    def moves_service(self) -> bool:
+        """Clients will notice."""
+        after = self.foreseen.after.promoted_on if self.foreseen else self.before.promoted_on
+        return bool(self.before.promoted_on) and after != self.before.promoted_on
+
+
+def prepare_switchover(session: Session, wanted: str, *, dry_run: bool = False) -> Intent:
+    """Say what moves the service to a node, to the other one without a name; raises Refused with every reason.
+
+    What a killed run left behind is removed, also when this one is refused; `dry_run` changes nothing at all.
+    """
+    cluster = session.cluster
+    if wanted and wanted not in [node.name for node in cluster.nodes]:
+        names = ", ".join(node.name for node in cluster.nodes)
+        raise BadInput([Problem(f"{wanted} holds no data of {cluster.name}", f"data nodes: {names}")])
+    standing = _look(session)
+    found = standing.placement()
+    target = find_target(cluster, found, wanted)
+    plan = plan_switchover(found, target)
+    if found.serves == target:
+        refuse(() if standing.status.service.is_up else (f"{target} is promoted, but the service is not up there",))
+        return Intent(standing.status.service, target, plan)
+    with _tidied(session, standing, dry_run=dry_run):
+        refuse(reasons_against_move(cluster, standing, target))
+        foreseen = foresee_change(speaker(session, standing), cluster, *placement.prefer(cluster, target))
+        refuse(reasons_against_placement(foreseen, target))
+    return Intent(standing.status.service, target, plan, foreseen)
+
+
+def prepare_standby(session: Session, node: str, *, dry_run: bool = False) -> Intent:
+    """Say what leaves nothing running on a node; raises Refused where the other side could not take over."""
+    cluster = session.cluster
+    standing = _look(session)
+    found = standing.placement()
+    plan = plan_standby(cluster, found, node)
+    if node in found.standby:
+        return Intent(standing.status.service, node, plan)
+    other = other_data_node(cluster, node)
+    with _tidied(session, standing, dry_run=dry_run):
+        if found.serves == node:
+            refuse(reasons_against_move(cluster, standing, other))
+        foreseen = foresee_change(speaker(session, standing), cluster, *placement.set_standby(node, on=True))
+        if found.serves == node:
+            refuse(reasons_against_placement(foreseen, other))
+        else:
+            refuse(reasons_against_standby(standing, foreseen))
+    return Intent(standing.status.service, node, plan, foreseen)
+
+
+def prepare_unstandby(session: Session, node: str) -> Intent:
+    """Say what makes a node take part again; raises Refused where Pacemaker would not do it."""
+    standing = _look(session)
+    found = standing.placement()
+    plan = plan_unstandby(session.cluster, found, node)
+    refuse(reasons_against_unstandby(standing, node))
+    if node not in found.standby:
+        return Intent(standing.status.service, node, plan)
+    foreseen = foresee_change(speaker(session, standing), session.cluster, *placement.set_standby(node, on=False))
+    return Intent(standing.status.service, node, plan, foreseen)
+
+
+@contextmanager
+def _tidied(session: Session, standing: Standing, *, dry_run: bool) -> Iterator[None]:
+    """Remove what a killed run left behind when this one is refused: nobody else would, and it moves nothing."""
+    try:
+        yield
+    except Refused as refused:
+        if standing.preferred and not dry_run:
+            Mover(session.cluster, session.nodes).forget(standing.preferred)
+            refused.hint = "the constraint that an earlier switchover left was removed, nothing else was touched"
+        raise
+
+
+def _look(session: Session) -> Standing:
+    """Look closely; what a killed run of ours set going may come to its end first."""
+    standing = look_closely(session)
+    if standing.preferred and standing.state != IDLE:
+        Mover(session.cluster, session.nodes)(AwaitSettled())
+        standing = look_closely(session)
+    return standing

@@ -1,0 +1,405 @@
+"""What may be moved, and when: gates and plans on captured output, and the small readers they rely on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pcmk_ha.cli.moment import await_moment, parse_moment
+from pcmk_ha.cli.story import Story
+from pcmk_ha.errors import BadInput, CommandFailed, NodeUnreachable, Refused
+from pcmk_ha.facts import pacemaker
+from pcmk_ha.facts.corosync import Quorum
+from pcmk_ha.facts.drbd import DrbdState
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.copies import StoppedCopy, parse_generation, reasons_against_copies
+from pcmk_ha.operate.foresee import Deed, Foreseen, parse_deeds
+from pcmk_ha.operate.gate import (
+    reasons_against_leaving_maintenance,
+    reasons_against_move,
+    reasons_against_placement,
+    reasons_against_stop,
+    reasons_never_to_stop,
+    refuse,
+)
+from pcmk_ha.operate.service import Service, parse_service
+from pcmk_ha.operate.standing import Glimpse, Standing, stand
+from pcmk_ha.operate.status import Health, MemberFacts, summarise
+from pcmk_ha.operate.waits import UNWILLING_S, Unwilling, has_failed_back, is_served_by, is_stopped
+from pcmk_ha.plan.halt import COROSYNC, PACEMAKER, Running, plan_start, plan_stop
+from pcmk_ha.plan.moves import (
+    AwaitServedBy,
+    AwaitService,
+    Checkpoint,
+    Forget,
+    Prefer,
+    SetProperty,
+    StartMembers,
+    StopUnit,
+)
+from pcmk_ha.plan.placement import Placement, find_target, plan_standby, plan_switchover
+from pcmk_ha.remote.first import from_first
+
+UP = Service("node1", True, ("node1", "node2"), "node1", ("node2",), "node1", "node1", 2, 2)
+PRIMARY = DrbdState("Primary", "UpToDate", "Connected", "UpToDate")
+SECONDARY = replace(PRIMARY, role="Secondary")
+BOTH = frozenset((COROSYNC, PACEMAKER))
+
+
+@pytest.fixture(params=["2.1.5", "3.0.0"])
+def version(request: pytest.FixtureRequest) -> str:
+    """Of Pacemaker, whose tools wrote what is read."""
+    return str(request.param)
+
+
+@pytest.fixture
+def healthy(version: str, outputs: Path) -> str:
+    name = {"2.1.5": "healthy-simulated-2.1.5", "3.0.0": "healthy-3.0.0"}[version]
+    return (outputs / f"crm_mon/{name}.xml").read_text()
+
+
+def members(crm_mon: str, **changes: object) -> dict[str, MemberFacts]:
+    """Two members; the first serves, and the changes are its own."""
+    quorum = Quorum(quorate=True, votes=2, expected=2, flags=())
+    good = MemberFacts(crm_mon=crm_mon, constraints="<constraints/>", quorum=quorum, drbd=PRIMARY, answers=True)
+    return {
+        "node1": replace(good, **changes),  # type: ignore[arg-type]
+        "node2": replace(good, drbd=SECONDARY, answers=False, constraints=str(changes.get("constraints", ""))),
+    }
+
+
+def standing(cluster: Cluster, crm_mon: str, *, state: str = "S_IDLE", **changes: object) -> Standing:
+    return stand(summarise(cluster, members(crm_mon, **changes), {}), state)
+
+
+# --- gates
+
+
+def test_a_healthy_cluster_may_be_moved_and_stopped(minimal: Cluster, healthy: str) -> None:
+    found = standing(minimal, healthy)
+    assert reasons_against_move(minimal, found, "node2") == ()
+    assert reasons_against_stop(minimal, found) == reasons_never_to_stop(found) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"drbd": replace(PRIMARY, connection="SyncSource", peer_disk="Inconsistent")}, "no second good copy (node1"),
+        ({"drbd": DrbdState()}, "no second good copy (node1: DRBD is down)"),
+        ({"drbd": None}, "nothing is known of the copy on node1"),
+        ({"constraints": '<c><rsc_location id="cli-ban-x" rsc="pg"/></c>'}, "constraint cli-ban-x is in force"),
+        (
+            {"constraints": '<c><rsc_location id="drbd-fence-by-handler-x" rsc="d"/></c>'},
+            "constraint drbd-fence-by-handler-x is in force",
+        ),
+    ],
+)
+def test_what_forbids_a_move_is_said(minimal: Cluster, healthy: str, changes: dict[str, object], says: str) -> None:
+    found = standing(minimal, healthy, **changes)
+    for reasons in (reasons_against_move(minimal, found, "node2"), reasons_against_stop(minimal, found)):
+        assert any(says in reason for reason in reasons), reasons
+
+
+def test_a_failed_action_a_dead_device_and_a_lost_quorum_forbid_a_move(minimal: Cluster, healthy: str) -> None:
+    failure = '<failures><failure op_key="pg_server_start_0" node="node2" exitstatus="error"/></failures>'
+    end = "</pacemaker-result>"
+    for text, says in (
+        (healthy.replace(end, failure + end), "pg_server_start_0 on node2"),
+        (healthy.replace('role="Started"', 'role="Stopped"', 1), "1 of 2 STONITH devices run"),
+        (healthy.replace('with_quorum="true"', 'with_quorum="false"'), "the cluster has no quorum"),
+    ):
+        reasons = reasons_against_move(minimal, standing(minimal, text), "node2")
+        assert any(says in reason for reason in reasons), (says, reasons)
+
+
+def test_a_transition_under_way_forbids_a_move_and_so_does_a_dc_that_does_not_answer(
+    minimal: Cluster, healthy: str
+) -> None:
+    for state in ("S_TRANSITION_ENGINE", "S_POLICY_ENGINE", "S_ELECTION", ""):
+        (reason,) = reasons_against_move(minimal, standing(minimal, healthy, state=state), "node2")
+        assert "Pacemaker is at work" in reason
+
+
+def test_our_own_leftover_forbids_nothing_and_is_known(
+    minimal: Cluster, healthy: str, outputs: Path, version: str
+) -> None:
+    text = (outputs / f"cibadmin/constraints-of-a-switchover-{version}.xml").read_text()
+    found = standing(minimal, healthy, constraints=text)
+    assert found.preferred == "node2"
+    assert reasons_against_move(minimal, found, "node2") == ()
+    (leftover,) = found.status.leftovers
+    assert "`pcmk-ha switchover` finishes it" in leftover.hint
+    assert found.status.health is Health.DEGRADED
+
+
+def test_a_node_in_standby_is_no_target_and_status_says_what_it_is(
+    minimal: Cluster, outputs: Path, version: str
+) -> None:
+    text = (outputs / f"crm_mon/node2-standby-simulated-{version}.xml").read_text()
+    found = standing(minimal, text)
+    assert "node2 is standby" in reasons_against_move(minimal, found, "node2")
+    assert found.standby == frozenset({"node2"})
+    assert found.status.health is Health.DEGRADED
+    said = {finding.what: finding.todo for finding in found.status.findings}
+    assert said["node2 is in standby: it runs nothing, and cannot take over"] == (
+        "`pcmk-ha unstandby node2` brings it back"
+    )
+
+
+def test_maintenance_mode_forbids_a_move_and_a_stop_and_is_never_healthy(
+    minimal: Cluster, outputs: Path, version: str
+) -> None:
+    found = standing(minimal, (outputs / f"crm_mon/maintenance-simulated-{version}.xml").read_text())
+    assert found.status.service.is_up
+    assert found.status.health is Health.DEGRADED
+    assert any("MAINTENANCE MODE" in finding.what for finding in found.status.findings)
+    assert reasons_against_move(minimal, found, "node2") == ("the cluster is in maintenance mode",)
+    assert any("Pacemaker stops nothing" in reason for reason in reasons_never_to_stop(found))
+
+
+def test_a_cluster_told_to_run_nothing_says_so_and_its_stop_goes_on_without_questions(
+    minimal: Cluster, outputs: Path, version: str
+) -> None:
+    text = (outputs / f"crm_mon/told-to-stop-simulated-{version}.xml").read_text()
+    found = standing(minimal, text, drbd=DrbdState(), answers=False)
+    assert found.stop_all is True
+    assert found.status.health is Health.DOWN
+    assert any("told to run nothing" in finding.what for finding in found.status.findings)
+    assert reasons_against_stop(minimal, found) == reasons_never_to_stop(found) == ()
+    assert any("`pcmk-ha start`" in reason for reason in reasons_against_move(minimal, found, "node2"))
+
+
+def test_a_member_that_runs_the_cluster_and_cannot_be_reached_forbids_a_stop_by_force_too(
+    minimal: Cluster, healthy: str
+) -> None:
+    found = members(healthy)
+    del found["node2"]
+    out_of_reach = stand(summarise(minimal, found, {"node2": "no answer"}), "S_IDLE")
+    (reason,) = reasons_never_to_stop(out_of_reach)
+    assert reason == "node2 runs the cluster and does not answer SSH: no answer"
+
+
+def test_without_pacemaker_there_is_one_reason_and_no_guess(minimal: Cluster) -> None:
+    found = stand(summarise(minimal, {"node1": MemberFacts()}, {"node2": "no answer"}), "")
+    assert found.stop_all is None
+    assert "no member that answers runs Pacemaker" in reasons_against_move(minimal, found, "node2")
+    assert reasons_never_to_stop(found) == ("no member that answers runs Pacemaker",)
+
+
+def test_every_reason_is_given_at_once() -> None:
+    refuse(())
+    with pytest.raises(Refused, match="one; two"):
+        refuse(["one", "two"])
+
+
+# --- what is foreseen
+
+
+def test_a_transition_is_read_as_what_is_done_in_order(outputs: Path, version: str) -> None:
+    deeds = parse_deeds((outputs / f"crm_simulate/switchover-{version}.xml").read_text())
+    assert deeds[0] == Deed("stops", "pg_server", "node1")
+    after = replace(UP, promoted_on="node2", database_on="node2", vip_on="node2")
+    foreseen = Foreseen(UP, after, deeds)
+    assert foreseen.lines() == (
+        "stops on node1: pg_server, pg_vip, pg_fs",
+        "demotes on node1: drbd_pgdata",
+        "promotes on node2: drbd_pgdata",
+        "starts on node2: pg_fs, pg_server, pg_vip",
+    )
+    assert foreseen.touched == ("pg_server", "pg_vip", "pg_fs", "drbd_pgdata")
+    assert reasons_against_placement(foreseen, "node2") == ()
+    assert parse_deeds("") == ()
+
+
+def test_a_plan_of_pacemaker_that_is_not_the_move_is_refused() -> None:
+    assert reasons_against_placement(Foreseen(UP, UP), "node2") == (
+        "Pacemaker would place the service on node1, not on node2",
+    )
+    assert reasons_against_placement(Foreseen(UP, Service()), "node2") == ("Pacemaker would place the service nowhere",)
+    fenced = Foreseen(UP, UP, parse_deeds('<t><fencing_action target="node2" op="reboot"/></t>'))
+    assert reasons_against_placement(fenced, "node1") == ("Pacemaker would fence node2",)
+
+
+def test_a_restart_in_place_is_a_reason_to_stay_in_maintenance_mode(
+    minimal: Cluster, outputs: Path, version: str
+) -> None:
+    found = standing(minimal, (outputs / f"crm_mon/maintenance-simulated-{version}.xml").read_text())
+    restart = (Deed("stops", "pg_server", "node1"), Deed("starts", "pg_server", "node1"))
+    assert reasons_against_leaving_maintenance(found, Foreseen(UP, UP)) == ()
+    (reason,) = reasons_against_leaving_maintenance(found, Foreseen(UP, UP, restart))
+    assert "pg_server" in reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"drbd": SECONDARY}, "promoted on node1, and it is Secondary"),
+        ({"answers": False}, "PostgreSQL to run on node1, and it takes no connections"),
+    ],
+)
+def test_maintenance_mode_is_not_left_on_a_wrong_belief(
+    minimal: Cluster, outputs: Path, version: str, changes: dict[str, object], says: str
+) -> None:
+    text = (outputs / f"crm_mon/maintenance-simulated-{version}.xml").read_text()
+    (reason,) = reasons_against_leaving_maintenance(standing(minimal, text, **changes), Foreseen(UP, UP))
+    assert says in reason
+
+
+# --- plans
+
+
+def test_a_switchover_is_planned_from_what_is_found(minimal: Cluster) -> None:
+    assert plan_switchover(Placement("node1"), "node2") == (
+        Checkpoint("node1"), Prefer("node2"), AwaitServedBy("node2"), Forget("node2"), AwaitServedBy("node2"),
+    )  # fmt: skip
+    assert plan_switchover(Placement("node2"), "node2") == ()
+    assert plan_switchover(Placement("node2", preferred="node2"), "node2") == (Forget("node2"),)
+    assert find_target(minimal, Placement("node1"), "") == "node2"
+    assert find_target(minimal, Placement("node2", preferred="node2"), "") == "node2"
+    assert find_target(minimal, Placement("node2", preferred="node2"), "node1") == "node1"
+
+
+def test_a_node_in_standby_is_only_waited_for(minimal: Cluster) -> None:
+    found = Placement("node1", standby=frozenset({"node1"}))
+    assert [str(move) for move in plan_standby(minimal, found, "node1")] == ["node1 runs nothing of the service"]
+
+
+def test_no_corosync_is_stopped_before_every_resource_is() -> None:
+    plan = plan_stop(Running({"node1": BOTH, "node2": BOTH}, stop_all=False, serves="node1", is_serving=True))
+    assert [str(move) for move in plan] == [
+        "CHECKPOINT on node1", "set stop-all-resources=true", "PostgreSQL, file system, VIP and DRBD are stopped",
+        "both disks are UpToDate, and neither is Primary", "stop pacemaker.service on node1, node2",
+        "stop corosync.service on node1, node2",
+    ]  # fmt: skip
+
+
+def test_a_half_stopped_cluster_is_stopped_from_where_it_is() -> None:
+    one_left = Running({"node1": frozenset({COROSYNC}), "node2": BOTH}, stop_all=True)
+    assert plan_stop(one_left)[-2:] == (StopUnit(PACEMAKER, ("node2",)), StopUnit(COROSYNC, ("node1", "node2")))
+    assert plan_stop(Running({"node1": frozenset({COROSYNC})})) == (StopUnit(COROSYNC, ("node1",)),)
+    assert plan_stop(Running({"node1": frozenset()})) == ()
+
+
+def test_a_start_clears_what_a_stop_set_also_where_nobody_could_be_asked() -> None:
+    stopped = Running({"node1": frozenset(), "node2": frozenset()})
+    assert plan_start(stopped)[0] == StartMembers(("node1", "node2"))
+    assert plan_start(stopped)[-2:] == (SetProperty("stop-all-resources", ""), AwaitService())
+    half = Running({"node1": BOTH, "node2": frozenset({COROSYNC})}, stop_all=False, is_serving=True)
+    assert plan_start(half)[0] == StartMembers(("node2",))
+    assert plan_start(Running({"node1": BOTH}, stop_all=False, is_serving=True)) == ()
+
+
+# --- waiting
+
+
+def test_a_service_is_moved_when_it_serves_is_followed_and_pacemaker_is_at_rest() -> None:
+    there = Glimpse(replace(UP, promoted_on="node2", database_on="node2", vip_on="node2", unpromoted_on=("node1",)))
+    assert not is_served_by(there, "node2")
+    assert is_served_by(replace(there, state="S_IDLE"), "node2")
+    assert not is_served_by(replace(there, state="S_IDLE"), "node1")
+    alone = replace(there, state="S_IDLE", service=replace(there.service, unpromoted_on=()))
+    assert not is_served_by(alone, "node2")
+
+
+def test_a_move_that_failed_or_does_not_begin_is_not_waited_for_to_the_end() -> None:
+    failure = pacemaker.Failure("pg_server_start_0", "node2", "error")
+    at_rest = Glimpse(UP, state="S_IDLE")
+    assert has_failed_back(replace(at_rest, failures=(failure,)), "node2")
+    assert not has_failed_back(replace(at_rest, failures=(failure,), state="S_TRANSITION_ENGINE"), "node2")
+    times = iter((0.0, 1.0, 10.0, 11.0, 12.0, 12.0, 12.0, 13.0, 12.0 + UNWILLING_S))
+    unwilling = Unwilling("node2", clock=lambda: next(times))
+    assert not unwilling(at_rest)
+    assert not unwilling(Glimpse(UP, state="S_TRANSITION_ENGINE"))  # it begins: all is forgotten
+    assert not unwilling(at_rest)
+    assert not any(unwilling(at_rest) for _look in range(4))
+    assert unwilling(at_rest)
+
+
+def test_a_cluster_that_does_not_answer_is_not_a_stopped_one(outputs: Path, version: str) -> None:
+    assert not is_stopped(Glimpse(Service(), state="S_IDLE"))
+    assert is_stopped(Glimpse(Service(), state="S_IDLE", answered=True))
+    assert not is_stopped(Glimpse(Service(), state="S_IDLE", answered=True, active=("mine",)))
+    assert pacemaker.parse_active((outputs / f"crm_mon/told-to-stop-simulated-{version}.xml").read_text()) == ()
+    assert "pg_server" in pacemaker.parse_active((outputs / "crm_mon/healthy-3.0.0.xml").read_text())
+
+
+def test_the_first_node_that_answers_is_enough() -> None:
+    from support.fake_node import FakeNode
+
+    silent, well = FakeNode("node1", {"uname": (1, "", "no")}), FakeNode("node2", {"uname": "Linux"})
+    assert from_first((silent, well), lambda node: node.run(("uname",)).stdout) == "Linux"
+    with pytest.raises(CommandFailed, match="node1"):
+        from_first((silent,), lambda node: node.run(("uname",)).stdout)
+    with pytest.raises(NodeUnreachable):
+        from_first((), lambda node: node.run(("uname",)).stdout)
+
+
+def test_a_log_hears_of_a_long_wait_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((0.0, 1.0, 16.0, 16.0, 17.0))
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    story = Story()
+    story.started("both copies are good")
+    for _look in range(3):
+        story.watched("node2: SyncTarget, 48 % done")
+    assert capsys.readouterr().err == "waiting for this: both copies are good: node2: SyncTarget, 48 % done\n"
+
+
+# --- readers
+
+
+def test_a_controllers_state_is_read() -> None:
+    assert pacemaker.parse_state("Controller on node1 in state S_IDLE: ok\n") == pacemaker.IDLE
+    assert pacemaker.parse_state("error: no answer\n") == ""
+
+
+def test_the_metadata_of_a_stopped_copy_is_read() -> None:
+    """As drbdmeta 9.22 prints them for DRBD 8.4's and 9's metadata; the lowest bit of a generation is a role's."""
+    good = parse_generation("5A2C7E0B9D1F3C41:0000000000000000:7B1D3F5A9C2E4B60:8C2E4F6BAD3F5C71:1:1:0:1:0:0:0\n")
+    assert good == StoppedCopy("5A2C7E0B9D1F3C40", up_to_date=True, primary=False)
+    new = parse_generation("0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0:0\n")
+    assert new == StoppedCopy("0000000000000004", up_to_date=False, primary=False)
+    nine = "0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:1:0:0:0:0:0:0:0\n"
+    assert parse_generation(nine) == new
+    assert parse_generation("No usable activity log\n") is parse_generation("") is None
+    primary = replace(good, primary=True)
+    assert reasons_against_copies({"node1": good, "node2": good}) == ()
+    for copies in (
+        {"node1": good, "node2": new}, {"node1": good, "node2": None}, {"node1": primary, "node2": good},
+        {"node1": good, "node2": replace(good, generation="0" * 16)},
+    ):  # fmt: skip
+        assert len(reasons_against_copies(copies)) >= 1, copies
+
+
+def test_a_moment_is_today_or_else_tomorrow_and_never_over() -> None:
+    now = datetime(2030, 1, 31, 13, 0, tzinfo=UTC)
+    assert parse_moment("14:30", now) == now.replace(hour=14, minute=30)
+    assert parse_moment("02:30", now) == datetime(2030, 2, 1, 2, 30, tzinfo=UTC)
+    assert parse_moment("2030-02-01T02:30+00:00", now) == datetime(2030, 2, 1, 2, 30, tzinfo=UTC)
+    assert parse_moment("2030-02-01 02:30", now).tzinfo is not None
+    for wrong in ("25:00", "tonight", "2030-01-31T12:59+00:00"):
+        with pytest.raises(BadInput):
+            parse_moment(wrong, now)
+
+
+def test_a_moment_is_waited_for_by_the_clock_on_the_wall(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [datetime(2030, 1, 1, tzinfo=UTC)]
+    paused: list[float] = []
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        now[0] += timedelta(seconds=seconds)
+
+    await_moment(now[0] + timedelta(seconds=2.5), "moving", clock=lambda: now[0], pause=pause)
+    assert paused == [1.0, 1.0, 0.5]
+    assert capsys.readouterr().err.startswith("moving at 2030-01-01 00:00:02 UTC, in 0:00:03")
+
+
+def test_the_service_is_read_alike_from_both_pacemakers(minimal: Cluster, healthy: str) -> None:
+    service = parse_service(healthy, minimal)
+    assert service.is_serving
+    assert (service.promoted_on, service.unpromoted_on) == ("node1", ("node2",))
