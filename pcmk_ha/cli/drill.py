@@ -160,9 +160,11 @@ def campaign(
 
     Example: pcmk-ha drill campaign --seed 1 --count 50
     """
-    from pcmk_ha.drill.campaign import Campaign, play_campaign, verify_copies
+    from pcmk_ha.cli.progress import Progress
+    from pcmk_ha.drill.campaign import Campaign, play_campaign
     from pcmk_ha.errors import Refused
     from pcmk_ha.model.load import load_cluster
+    from pcmk_ha.operate.copies import compare_copies
     from pcmk_ha.operate.secrets import load_secrets
     from pcmk_ha.operate.session import open_session
 
@@ -177,8 +179,8 @@ def campaign(
     if failed:
         typer.echo(f"It ended at a violation; all evidence is in {wanted.folder}")
         raise typer.Exit(1)
-    with open_session(file) as session:
-        differing = verify_copies(session)
+    with open_session(file) as session, Progress("campaign") as progress:
+        differing = compare_copies(session.nodes, cluster, progress.line).differing_kib
     typer.echo(f"{len(runs)} of {count} drills passed; both copies differ by {differing} KiB.")
     raise typer.Exit(1 if differing else 0)
 
