@@ -132,7 +132,6 @@ class FenceTest:
             self.say(f"fencing {node}")
             fence(runner, node, off=False, tag=TAG)
             at = _confirmed(node, before, _history(runner, node))
-            self.say(f"{node} was off, the fencer confirms it: waiting until it has booted")
             if self.cluster.stonith.action == "off":
                 unfence(runner, node)
         self._await_boot(node, life)
@@ -176,6 +175,7 @@ class FenceTest:
         """Wait until the target lives another life, and start its cluster where that does not start at boot."""
 
         def look() -> str:
+            self.say(f"{node} was off, the fencer confirms it: waiting until it has booted")
             try:
                 return self._boot_id(node)
             except (NodeUnreachable, CommandFailed):
