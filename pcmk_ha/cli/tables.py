@@ -139,6 +139,9 @@ def proofs(status: Status, now: datetime) -> Iterator[str]:
     fenced = status.records.fenced
     said = ", ".join(f"{name} {_age(now, fenced[name]) if name in fenced else 'never'}" for name in status.nodes)
     yield f"fencing last proven: {said}" + ("" if set(status.nodes) <= set(fenced) else " (pcmk-ha fence-test)")
+    sides = [facts.drbd for facts in status.members.values() if facts.drbd]
+    if under_way := next((side.progress or "begun" for side in sides if side.is_verifying), ""):
+        yield f"copies are being compared: {under_way}"
     verified = status.records.verified
     if verified is None:
         yield "copies last compared: never (pcmk-ha verify)"

@@ -113,7 +113,8 @@ class FenceTest:
         status = self.look()
         if is_whole(status):
             return status
-        with closing(self._any_but("")) as runner:
+        running = [node.name for node in self.cluster.nodes if node.name in status.service.online]
+        with closing(self._any_of(running)) as runner:
             if any(left.id == preference_id(self.cluster) for left in status.leftovers):
                 clear_move(runner, self.cluster)
             for name, word in status.nodes.items():
@@ -148,12 +149,14 @@ class FenceTest:
 
     def _any_but(self, node: str) -> Runner:
         """Connect to a data node that is not the target."""
-        for member in self.cluster.nodes:
-            if member.name != node:
-                try:
-                    return self.connect(member.name)
-                except NodeUnreachable:
-                    continue
+        return self._any_of([member.name for member in self.cluster.nodes if member.name != node])
+
+    def _any_of(self, names: list[str]) -> Runner:
+        for name in names:
+            try:
+                return self.connect(name)
+            except NodeUnreachable:
+                continue
         raise NodeUnreachable("no data node answers", hint="`pcmk-ha status`")
 
     def _ask_devices(self, node: str) -> None:
@@ -205,7 +208,7 @@ def _ask_device(runner: Runner, device: str) -> None:
 
 
 def _history(runner: Runner, node: str) -> tuple[Fencing, ...]:
-    argv = ("stonith_admin", "--history", node, "--verbose", "--output-as=xml", "--timeout=20")
+    argv = ("stonith_admin", "--history", node, "--output-as=xml", "--timeout=20")
     return parse_fencings(runner.run(argv, timeout=40).stdout)
 
 
