@@ -10,8 +10,7 @@ from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
     from pcmk_ha.operate.copies import Copies
-    from pcmk_ha.operate.grow import Grow, Sizes
-    from pcmk_ha.operate.whole import Say
+    from pcmk_ha.operate.grow import Sizes
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +33,8 @@ def grow(
 
     Example: pcmk-ha grow
     """
-    from pcmk_ha.cli.out import print_json
+    from pcmk_ha.cli.out import confirm, print_json
     from pcmk_ha.cli.progress import Progress
-    from pcmk_ha.operate.copies import follow_resync, look_at_copies
     from pcmk_ha.operate.grow import Grow
     from pcmk_ha.operate.secrets import no_secrets
     from pcmk_ha.operate.session import open_session
@@ -45,40 +43,25 @@ def grow(
         work = Grow(session.nodes, session.cluster)
         copies, before = work.look()
         _show(before, to_stderr=as_json)
-        if before.can_grow_device or (before.is_one_larger and not before.can_grow_filesystem):
-            work.check(copies, before)
-        if before.can_grow_device or before.can_grow_filesystem:
-            _ask(copies, before, assume_clean=assume_clean, yes=yes)
-            _grow(work, copies, before, progress.line, assume_clean=assume_clean)
+        if work.check(copies, before):
+            confirm(_question(copies, before, assume_clean=assume_clean), yes=yes)
         else:
             typer.echo("Nothing to do: no disk is larger than what is in use. Enlarge both first.", err=as_json)
-        if before.can_grow_device or copies.is_syncing:
-            follow_resync(lambda: look_at_copies(session.nodes, session.cluster), progress.line)
-        _copies, after = work.look()
+        after = work.run(copies, before, progress.line, assume_clean=assume_clean)
     if as_json:
         print_json({"before": _sizes(before), "after": _sizes(after)})
     elif after != before:
         _show(after, to_stderr=False)
 
 
-def _ask(copies: Copies, sizes: Sizes, *, assume_clean: bool, yes: bool) -> None:
-    from pcmk_ha.cli.out import confirm
+def _question(copies: Copies, sizes: Sizes, *, assume_clean: bool) -> str:
     from pcmk_ha.operate.grow import gib
 
     if not sizes.can_grow_device:
-        confirm(f"Grow the file system to {gib(sizes.device)}?", yes=yes)
-        return
+        return f"Grow the file system to {gib(sizes.device)}?"
     new = min(sizes.room.values())
     cost = "" if assume_clean else f"; {copies.secondary} cannot take over until {gib(new - sizes.device)} are copied"
-    confirm(f"Grow DRBD's device and the file system from {gib(sizes.device)} to {gib(new)}{cost}. Go on?", yes=yes)
-
-
-def _grow(work: Grow, copies: Copies, before: Sizes, say: Say, *, assume_clean: bool) -> None:
-    if before.can_grow_device:
-        say("growing DRBD's device")
-        work.grow_device(copies, before, assume_clean=assume_clean)
-    say("growing the file system")
-    work.grow_filesystem(copies)
+    return f"Grow DRBD's device and the file system from {gib(sizes.device)} to {gib(new)}{cost}. Go on?"
 
 
 def _show(sizes: Sizes, *, to_stderr: bool) -> None:

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.copies import Copies, look_at_copies
+from pcmk_ha.operate.copies import Copies, follow_resync, look_at_copies
 from pcmk_ha.operate.wait import wait_until
+from pcmk_ha.operate.whole import Say
 from pcmk_ha.remote.runner import Runner
 
 MIB, SECTOR = 1 << 20, 512
 LEAST = 16 * MIB  # less is rounding: a file system leaves the last, incomplete block group unused
 RESIZE_S = 120
+
+
+class Step(Enum):
+    """What there is to do."""
+
+    DEVICE = "growing DRBD's device"
+    FILESYSTEM = "growing the file system"
 
 
 @dataclass(frozen=True)
@@ -94,12 +103,29 @@ class Grow:
             return parse_xfs_info(runner.run(("xfs_info", self.cluster.filesystem.mount_point)).stdout)
         return parse_dumpe2fs(runner.run(("dumpe2fs", "-h", self.device)).stdout)
 
-    def check(self, copies: Copies, sizes: Sizes) -> None:
-        """Raise Refused, with every reason, where DRBD's device cannot be grown now; call it when it is to be."""
-        if reasons := reasons_against(self.cluster, copies, sizes):
+    def check(self, copies: Copies, sizes: Sizes) -> tuple[Step, ...]:
+        """Return what is to be done; raises Refused, with every reason, where DRBD's device should grow and cannot."""
+        steps = plan_growth(sizes)
+        forgotten = not steps and sizes.is_one_larger and not copies.is_syncing
+        reasons = reasons_against(self.cluster, copies, sizes) if Step.DEVICE in steps or forgotten else ()
+        if reasons:
             raise Refused("; ".join(reasons), hint="nothing was touched")
+        return steps
 
-    def grow_device(self, copies: Copies, before: Sizes, *, assume_clean: bool) -> None:
+    def run(self, copies: Copies, before: Sizes, say: Say, *, assume_clean: bool) -> Sizes:
+        """Do what is to be done, wait until the new part is copied, and return the sizes then."""
+        steps = self.check(copies, before)
+        for step in steps:
+            say(step.value)
+            if step is Step.DEVICE:
+                self._grow_device(copies, before, assume_clean=assume_clean)
+            else:
+                self._grow_filesystem(copies)
+        if Step.DEVICE in steps or copies.is_syncing:
+            follow_resync(lambda: look_at_copies(self.nodes, self.cluster), say)
+        return self.look()[1] if steps else before
+
+    def _grow_device(self, copies: Copies, before: Sizes, *, assume_clean: bool) -> None:
         """Have DRBD use both disks to their end; the new part is copied from the primary unless it may differ."""
         options = ("--", "--assume-clean") if assume_clean else ()
         runner = self.nodes[copies.primary]
@@ -112,13 +138,20 @@ class Grow:
             hint="look at the kernel's log on both nodes",
         )
 
-    def grow_filesystem(self, copies: Copies) -> None:
+    def _grow_filesystem(self, copies: Copies) -> None:
         """Have the mounted file system use the whole device."""
         runner = self.nodes[copies.primary]
         if self.cluster.filesystem.type == "xfs":
             runner.run(("xfs_growfs", self.cluster.filesystem.mount_point), timeout=3600)
         else:
             runner.run(("resize2fs", self.device), timeout=3600)
+
+
+def plan_growth(sizes: Sizes) -> tuple[Step, ...]:
+    """Return what is to be done; a larger device makes room for the file system."""
+    if sizes.can_grow_device:
+        return (Step.DEVICE, Step.FILESYSTEM)
+    return (Step.FILESYSTEM,) if sizes.can_grow_filesystem else ()
 
 
 def reasons_against(cluster: Cluster, copies: Copies, sizes: Sizes) -> tuple[str, ...]:

@@ -10,10 +10,8 @@ import pytest
 from support.proven import Killed
 from support.two_copies import GIB, MIB, Copies84
 
-from pcmk_ha.cli.grow import _grow
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.copies import follow_resync, look_at_copies
 from pcmk_ha.operate.grow import Grow, Sizes, metadata_size, parse_dumpe2fs, parse_xfs_info
 
 LARGER = {"node1": 4 * GIB, "node2": 3 * GIB}
@@ -26,16 +24,9 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def grow(world: Copies84, *, assume_clean: bool = False) -> Sizes:
-    """Do what the command does."""
     work = Grow(world.nodes(), world.cluster)
     copies, before = work.look()
-    if before.can_grow_device:
-        work.check(copies, before)
-    if before.can_grow_device or before.can_grow_filesystem:
-        _grow(work, copies, before, lambda _text: None, assume_clean=assume_clean)
-    if before.can_grow_device or copies.is_syncing:
-        follow_resync(lambda: look_at_copies(world.nodes(), world.cluster), lambda _text: None)
-    return work.look()[1]
+    return work.run(copies, before, lambda _text: None, assume_clean=assume_clean)
 
 
 def test_the_smaller_disk_counts_and_the_file_system_follows(minimal: Cluster) -> None:
@@ -55,7 +46,7 @@ def test_the_new_part_is_not_copied_where_it_may_differ(minimal: Cluster) -> Non
 
 def test_a_run_killed_at_any_command_is_finished_by_the_next(minimal: Cluster) -> None:
     for kill_at in range(200):
-        world = Copies84(minimal, backing=LARGER, kill_at=kill_at)
+        world = Copies84(minimal, backing={"node1": 3 * GIB, "node2": 3 * GIB}, kill_at=kill_at)
         try:
             grow(world)
         except Killed:
@@ -68,14 +59,19 @@ def test_a_run_killed_at_any_command_is_finished_by_the_next(minimal: Cluster) -
     assert kill_at > 10
 
 
+def test_where_no_disk_was_enlarged_nothing_is_done(minimal: Cluster) -> None:
+    world = Copies84(minimal)
+    before = grow(world)
+    assert world.ran == []
+    assert before.device == world.device
+
+
 def test_a_disk_that_was_forgotten_is_named(minimal: Cluster) -> None:
     world = Copies84(minimal, backing={"node1": 4 * GIB, "node2": 2 * GIB})
-    work = Grow(world.nodes(), minimal)
-    copies, sizes = work.look()
-    assert sizes.is_one_larger
     with pytest.raises(Refused, match=r"node2: /dev/sdb has 2\.00 GiB, all in use by DRBD") as caught:
-        work.check(copies, sizes)
+        grow(world)
     assert "node1" not in str(caught.value)
+    assert world.ran == []
 
 
 @pytest.mark.parametrize(
