@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from pcmk_ha.cli import config, demo, destroy, drill, fence, halt, lab, observe, operate, render, show, switchover
+from pcmk_ha.cli import (
+    config,
+    copies,
+    demo,
+    destroy,
+    drill,
+    fence,
+    fence_test,
+    grow,
+    halt,
+    lab,
+    observe,
+    operate,
+    render,
+    show,
+    switchover,
+)
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
 
 INTERRUPTED = 130  # as shells say it: 128 + SIGINT
@@ -21,7 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (config, observe, render, operate, switchover, halt, fence, show, destroy, demo):
+# In the order of the help.
+COMMANDS = (
+    config, observe, render, operate, switchover, halt, fence, fence_test, copies, grow, show, destroy, demo,
+)  # fmt: skip
+for module in COMMANDS:
     module.register(app)
 app.add_typer(drill.app, name="drill")
 app.add_typer(lab.app, name="lab")

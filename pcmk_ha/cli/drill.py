@@ -162,10 +162,12 @@ def campaign(
     Example: pcmk-ha drill campaign --seed 1 --count 50
     """
     from pcmk_ha.cli.out import print_json
-    from pcmk_ha.drill.campaign import Campaign, play_campaign, verify_copies
+    from pcmk_ha.cli.progress import Progress
+    from pcmk_ha.drill.campaign import Campaign, play_campaign
     from pcmk_ha.drill.report.campaign import campaign_figures
     from pcmk_ha.errors import Refused
     from pcmk_ha.model.load import load_cluster
+    from pcmk_ha.operate.copies import compare_copies
     from pcmk_ha.operate.secrets import load_secrets
     from pcmk_ha.operate.session import open_session
 
@@ -176,8 +178,8 @@ def campaign(
     runs = play_campaign(wanted, lambda choice, run: typer.echo(_line(choice, run), err=as_json), _say)
     passed, differing = all(run.passed for run in runs), None
     if passed:
-        with open_session(file) as session:
-            differing = verify_copies(session)
+        with open_session(file) as session, Progress("campaign") as progress:
+            differing = compare_copies(session.nodes, cluster, progress.line).differing_kib
     if as_json:
         print_json(campaign_figures(seed, count, runs, differing))
     else:

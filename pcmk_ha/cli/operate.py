@@ -122,6 +122,7 @@ def _print_end(session: Session, log: Path) -> None:
     typer.echo("  the superuser's shell       pcmk-ha psql")
     typer.echo("  how it is                   pcmk-ha status")
     typer.echo("  prove a failover            pcmk-ha fence NODE")
+    typer.echo("  prove the fencing           pcmk-ha fence-test")
     typer.echo(f"  every command that ran      {log}")
     if cluster.lab:
         typer.echo(f"  clients live in the lab     pcmk-ha lab exec --name {cluster.lab} psql '…'")

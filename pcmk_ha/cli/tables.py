@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pcmk_ha.cli.out import console
@@ -129,3 +130,31 @@ def _devices(status: Status) -> Iterator[str]:
         yield f"last fencing: {last.action} of {last.target}, {last.status}, {last.when} UTC"
     else:
         yield "last fencing: never since the cluster started"
+    if status.service.dc:
+        yield from proofs(status, datetime.now(UTC))
+
+
+def proofs(status: Status, now: datetime) -> Iterator[str]:
+    """Say when fencing was last proven and the copies last compared."""
+    fenced = status.records.fenced
+    said = ", ".join(f"{name} {_age(now, fenced[name]) if name in fenced else 'never'}" for name in status.nodes)
+    yield f"fencing last proven: {said}" + ("" if set(status.nodes) <= set(fenced) else " (pcmk-ha fence-test)")
+    sides = [facts.drbd for facts in status.members.values() if facts.drbd]
+    if under_way := next((side.progress or "begun" for side in sides if side.is_verifying), ""):
+        yield f"copies are being compared: {under_way}"
+    verified = status.records.verified
+    if verified is None:
+        yield "copies last compared: never (pcmk-ha verify)"
+    else:
+        found = f"{verified.differing_kib} KiB differed" if verified.differing_kib else "equal"
+        mended = ", copied since" if verified.differing_kib and not status.records.differing_kib else ""
+        yield f"copies last compared: {_age(now, verified.at)}, {found}{mended}"
+
+
+def _age(now: datetime, at: datetime) -> str:
+    """Return how long ago something was; what a clock puts into the future is now."""
+    seconds = max(0, round((now - at).total_seconds()))
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if count := seconds // length:
+            return f"{count} {unit}{'s' * (count > 1)} ago"
+    return "just now"

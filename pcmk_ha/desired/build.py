@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pcmk_ha.cib.build import build_cib
 from pcmk_ha.desired.drbd import disk_options, net_options
 from pcmk_ha.desired.packages import node_packages
@@ -13,11 +16,12 @@ from pcmk_ha.model.parts import Node
 from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.secret import Secrets
 
-HANDLERS = ("drbd-fence-peer", "drbd-unfence-peer")
+PROGRAMS = ("drbd-fence-peer", "drbd-unfence-peer", "drbd-verify")
 # Delays a join after a boot; keeps the promotion scores in the CIB.
 SYSTEMD = ("corosync.service.d/pcmk-ha.conf", "pacemaker.service.d/pcmk-ha.conf", "pcmk-ha-attributes.service")
+VERIFY_UNITS = ("pcmk-ha-verify.service", "pcmk-ha-verify.timer")
 SYSTEMD_HOME = "etc/systemd/system"
-HANDLER_HOME = "usr/local/lib/pcmk-ha"
+PROGRAM_HOME = "usr/local/lib/pcmk-ha"
 
 
 def build_desired(cluster: Cluster, secrets: Secrets, platform: Platform) -> Desired:
@@ -49,18 +53,23 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
     corosync = (
         File("/etc/corosync/corosync.conf", render("etc/corosync/corosync.conf.j2", values)),
         File("/etc/corosync/authkey", secrets.authkey, 0o400, secret=True, encoding="base64"),
-        *(File(f"/{SYSTEMD_HOME}/{name}", render(f"{SYSTEMD_HOME}/{name}.j2", values)) for name in SYSTEMD),
+        *_units(SYSTEMD, values),
     )
     if node not in cluster.nodes:
         return corosync
     resource = f"/etc/drbd.d/{cluster.drbd.resource}.res"
     return (
         *corosync,
-        *(File(f"/{HANDLER_HOME}/{name}", raw(f"{HANDLER_HOME}/{name}"), 0o755) for name in HANDLERS),
+        *(File(f"/{PROGRAM_HOME}/{name}", raw(f"{PROGRAM_HOME}/{name}"), 0o755) for name in PROGRAMS),
+        *_units(VERIFY_UNITS, values),
         File("/etc/drbd.d/global_common.conf", render("etc/drbd.d/global_common.conf.j2", values)),
         File(resource, render("etc/drbd.d/resource.res.j2", values), 0o600, secret=True),
         File("/etc/pcmk-ha/pgpass", render("etc/pcmk-ha/pgpass.j2", values), 0o600, secret=True),
     )
+
+
+def _units(names: tuple[str, ...], values: Mapping[str, Any]) -> tuple[File, ...]:
+    return tuple(File(f"/{SYSTEMD_HOME}/{name}", render(f"{SYSTEMD_HOME}/{name}.j2", values)) for name in names)
 
 
 def _volume_files(desired: Desired, version: int) -> tuple[File, ...]:

@@ -12,13 +12,7 @@ from pcmk_ha.drill.evidence import Run
 from pcmk_ha.drill.keep import RUN, drills_dir, read_run
 from pcmk_ha.drill.run import play
 from pcmk_ha.drill.scenarios import all_scenarios
-from pcmk_ha.errors import PcmkHaError
-from pcmk_ha.facts.drbd import PROC_DRBD, parse_proc_drbd
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.session import Session
-from pcmk_ha.operate.wait import wait_until
-
-VERIFY_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -70,21 +64,3 @@ def play_campaign(
         if not run.passed:
             break
     return tuple(runs)
-
-
-def verify_copies(session: Session) -> int:
-    """Compare both copies block by block; returns how many KiB differ. Raises TimedOut, PcmkHaError."""
-    cluster = session.cluster
-    runner = session.any_node()
-    resource, minor = cluster.drbd.resource, cluster.drbd.minor
-    if runner.run(("drbdadm", "verify", resource), ok=None, timeout=60).status:
-        raise PcmkHaError(f"`drbdadm verify {resource}` was refused on {runner.node}")
-
-    time.sleep(1)  # until it has begun
-    return wait_until(
-        lambda: parse_proc_drbd(runner.run(PROC_DRBD).stdout, minor),
-        lambda state: state.connection == "Connected",
-        what="the comparison of both copies",
-        timeout_s=VERIFY_S,
-        every_s=1,
-    ).out_of_sync_kib

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -62,6 +62,7 @@ class Fencing:
     target: str
     status: str
     when: str
+    client: str = field(default="", compare=False)  # who asked for it
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ def parse_fencings(text: str) -> tuple[Fencing, ...]:
             target=str(event.get("target")),
             status=str(event.get("status")),
             when=str(event.get("completed", "")).partition(".")[0],
+            client=str(event.get("client", "")),
         )
         for event in root.iter("fence_event")
     ]

@@ -103,6 +103,9 @@ class Drbd(Part):
     port: Port = Field(7788, description="TCP port of replication.")
     net: dict[str, Scalar] = Field({}, description="Extra or changed options of the net section.")
     disk: dict[str, Scalar] = Field({}, description="Extra or changed options of the disk section.")
+    verify: Literal["weekly", "monthly", "never"] = Field(
+        "monthly", description="How often both copies are compared block by block, on a Sunday night at 3:30."
+    )
 
 
 class Filesystem(Part):

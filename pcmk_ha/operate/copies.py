@@ -1,55 +1,172 @@
-"""DRBD's own word, in its metadata, for what a stopped copy is worth."""
+"""Both copies of the data: comparing them, and what each side says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.errors import NodeUnreachable, PcmkHaError, Refused
+from pcmk_ha.facts.drbd import PROC_DRBD, STATUS_9, DrbdState, parse_proc_drbd, parse_status_9
+from pcmk_ha.facts.records import Verified
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.records import read_records
+from pcmk_ha.operate.service import Service, look_at_service
+from pcmk_ha.operate.wait import wait_until
+from pcmk_ha.operate.whole import Say
+from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 
-FLAGS = ("consistent", "up to date", "primary")  # the first of those that follow the generation identifiers
+T = TypeVar("T")
+UNIT = "pcmk-ha-verify.service"
+SHOW = ("systemctl", "show", "-p", "LoadState,ActiveState,Result", UNIT)
+LONGEST_S = 14 * 86400  # of a comparison or a resync: tens of terabytes over a slow link
+EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
-class StoppedCopy:
-    """What `drbdadm get-gi` says of a device that is down."""
+class Copies:
+    """Who serves, and what each side says of its copy."""
 
-    generation: str  # of the data; its lowest bit says whether the side is Primary
-    up_to_date: bool
-    primary: bool
+    service: Service
+    sides: Mapping[str, DrbdState]
+
+    @property
+    def primary(self) -> str:
+        """The node that serves, empty where none does."""
+        return self.service.promoted_on if self.service.is_up else ""
+
+    @property
+    def secondary(self) -> str:
+        """The other data node."""
+        return next((name for name in self.sides if name != self.primary), "")
+
+    @property
+    def good(self) -> DrbdState:
+        """The primary's view."""
+        return self.sides.get(self.primary, DrbdState())
+
+    @property
+    def other(self) -> DrbdState:
+        """The other side's view."""
+        return self.sides.get(self.secondary, DrbdState())
+
+    @property
+    def is_syncing(self) -> bool:
+        """Blocks are being copied."""
+        return any(side.is_syncing for side in self.sides.values())
+
+    @property
+    def is_working(self) -> bool:
+        """Both copies are being compared, or blocks copied."""
+        return self.is_syncing or any(side.is_verifying for side in self.sides.values())
+
+    @property
+    def marked_kib(self) -> int:
+        """What is marked as differing."""
+        return max((side.out_of_sync_kib for side in self.sides.values()), default=0)
+
+    def lines(self) -> tuple[str, ...]:
+        """Each side in a sentence."""
+        return tuple(_line(name, side) for name, side in self.sides.items())
 
 
-def parse_generation(text: str) -> StoppedCopy | None:
-    """Read four generation identifiers and the flags after them; None where DRBD says something else."""
-    fields = text.strip().partition("\n")[0].rstrip(":").split(":")
-    if len(fields) < 4 + len(FLAGS) or len(fields[0]) != 16:
-        return None
-    consistent, current, primary = (flag == "1" for flag in fields[4 : 4 + len(FLAGS)])
-    return StoppedCopy(f"{int(fields[0], 16) & ~1:016X}", consistent and current, primary)
+def _line(name: str, side: DrbdState) -> str:
+    return (
+        f"{name}: {side.role or 'DRBD is down'}, its copy is {side.disk or 'unknown'}, {side.connection or 'unknown'}"
+    )
 
 
-def reasons_against_copies(copies: Mapping[str, StoppedCopy | None]) -> tuple[str, ...]:
-    """Why the copies, as they were stopped, are not two good ones."""
-    reasons = []
-    for node, copy in copies.items():
-        if copy is None:
-            reasons.append(f"{node}: DRBD's metadata could not be read")
-        elif copy.primary or not copy.up_to_date:
-            reasons.append(f"{node}: the copy was stopped as {'Primary' if copy.primary else 'not UpToDate'}")
-    if len({copy.generation for copy in copies.values() if copy}) > 1:
-        reasons.append("the copies are of different generations")
-    return tuple(reasons)
+def look_at_copies(nodes: Mapping[str, Runner], cluster: Cluster) -> Copies:
+    """Ask both data nodes; raises NodeUnreachable, or CommandFailed, where one cannot be asked."""
+    if silent := [node.name for node in cluster.nodes if node.name not in nodes]:
+        raise NodeUnreachable(f"{silent[0]} does not answer: both copies must be asked", hint="`pcmk-ha check`")
+    runners = {node.name: nodes[node.name] for node in cluster.nodes}
+    sides = on_all(runners, lambda runner: look_at_side(runner, cluster))
+    for side in sides.values():
+        if isinstance(side, PcmkHaError):
+            raise side
+    service = look_at_service(next(iter(runners.values())), cluster)
+    return Copies(service, {name: side for name, side in sides.items() if isinstance(side, DrbdState)})
 
 
-def check_stopped_copies(cluster: Cluster, nodes: Mapping[str, Runner]) -> None:
-    """Raise PcmkHaError unless every copy within reach was stopped as a good one, and none as Primary."""
-    reach = [node.name for node in cluster.nodes if node.name in nodes]
-    argv = ("drbdadm", "get-gi", cluster.drbd.resource)
-    found = {name: parse_generation(nodes[name].run(argv, ok=None).stdout) for name in reach}
-    if reasons := reasons_against_copies(found):
-        raise PcmkHaError(
-            f"every resource is stopped, Corosync still runs: {'; '.join(reasons)}",
-            hint="`pcmk-ha start` starts the service again, where DRBD catches up; --force stops the cluster as it is",
+def look_at_side(runner: Runner, cluster: Cluster) -> DrbdState:
+    """Ask one data node's kernel."""
+    proc = runner.run(PROC_DRBD, ok=None).stdout
+    if "version: 9" in proc:
+        return parse_status_9(runner.run(STATUS_9, ok=None).stdout, cluster.drbd.resource)
+    return parse_proc_drbd(proc, cluster.drbd.minor)
+
+
+def require_two_copies(copies: Copies) -> None:
+    """Raise Refused unless the service is up on a good copy and the other node has one, too."""
+    if not copies.primary:
+        raise Refused("the service is not up: there is no copy to go by", hint="`pcmk-ha status`; nothing was touched")
+    if not copies.good.is_redundant:
+        said = "; ".join(copies.lines())
+        raise Refused(f"there are no two good copies now: {said}", hint="`pcmk-ha status`; nothing was touched")
+
+
+def begin_comparison(runner: Runner) -> None:
+    """Have the primary compare both copies by itself, whatever becomes of us; one under way is gone on with."""
+    state = _unit(runner)
+    if state.get("LoadState") != "loaded":
+        raise Refused(
+            f"{runner.node} has no {UNIT}: this cluster was built by an older version", hint="run `pcmk-ha bootstrap`"
         )
+    if state.get("ActiveState") != "activating":
+        runner.run(("systemctl", "reset-failed", UNIT), ok=None)
+        runner.run(("systemctl", "start", "--no-block", UNIT))
+
+
+def follow_comparison(runner: Runner, cluster: Cluster, say: Say) -> Verified:
+    """Wait until the comparison is over and return what was recorded; raises PcmkHaError when it was cut short."""
+
+    def look() -> str:
+        side = look_at_side(runner, cluster)
+        if side.is_verifying:
+            say(f"comparing both copies: {side.progress}, {side.out_of_sync_kib} KiB differ so far")
+        return _unit(runner).get("ActiveState", "")
+
+    _wait(look, lambda active: active not in ("activating", "active"), "the end of the comparison")
+    if _unit(runner).get("Result") != "success":
+        last = runner.run(("journalctl", "-u", UNIT, "-n", "3", "-o", "cat", "--no-pager"), ok=None).stdout.strip()
+        raise PcmkHaError(f"{runner.node}: both copies were not compared to the end: {last}", hint="run it again")
+    verified = read_records(runner).verified
+    if verified is None:
+        raise PcmkHaError(f"{runner.node}: no comparison is recorded", hint=f"journalctl -u {UNIT}")
+    return verified
+
+
+def follow_resync(look: Callable[[], Copies], say: Say) -> Copies:
+    """Wait until both copies are good and no block is marked as differing."""
+
+    def observe() -> Copies:
+        copies = look()
+        if copies.is_working:
+            percent = next((side.progress for side in copies.sides.values() if side.progress), "beginning")
+            say(f"copying from {copies.primary} to {copies.secondary}: {percent}, {copies.marked_kib} KiB to go")
+        return copies
+
+    def is_over(copies: Copies) -> bool:
+        return all(s.is_redundant and not s.out_of_sync_kib and not s.is_verifying for s in copies.sides.values())
+
+    return _wait(observe, is_over, "the end of the resync")
+
+
+def compare_copies(nodes: Mapping[str, Runner], cluster: Cluster, say: Say) -> Verified:
+    """Compare both copies from the first block to the last."""
+    copies = look_at_copies(nodes, cluster)
+    require_two_copies(copies)
+    runner = nodes[copies.primary]
+    begin_comparison(runner)
+    return follow_comparison(runner, cluster, say)
+
+
+def _unit(runner: Runner) -> dict[str, str]:
+    text = runner.run(SHOW).stdout
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def _wait(look: Callable[[], T], ready: Callable[[T], bool], what: str) -> T:
+    return wait_until(look, ready, what=what, timeout_s=LONGEST_S, every_s=EVERY_S)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.operate.node import remove_hosts
-from pcmk_ha.plan.build import CLUSTER_UNITS
+from pcmk_ha.plan.build import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.remote.runner import Runner
 
 STATE = ("/var/lib/pacemaker/cib", "/var/lib/pacemaker/pengine", "/var/lib/corosync")
@@ -24,6 +24,7 @@ def undo_node(runner: Runner, desired: Desired, *, wipe_data: bool) -> Iterator[
     resource = cluster.drbd.resource
     disk = next((node.disk for node in cluster.nodes if node.name == runner.node), None)
     if disk:
+        runner.run(("systemctl", "disable", "--now", VERIFY_TIMER), ok=None, timeout=60)
         runner.run(("drbdadm", "down", resource), ok=None, timeout=60)
         yield "DRBD is down"
     if disk and wipe_data:

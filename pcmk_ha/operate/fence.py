@@ -64,10 +64,10 @@ def check_safe(runner: Runner, cluster: Cluster, impact: Impact) -> None:
         raise Refused("; ".join(reasons), hint="`pcmk-ha status` shows what is wrong; nothing was touched")
 
 
-def fence(runner: Runner, target: str, *, off: bool) -> None:
+def fence(runner: Runner, target: str, *, off: bool, tag: str = "pcmk-ha") -> None:
     """Have the fencer switch the target off (and on again unless `off`); returns once it is confirmed."""
     verb = "--fence" if off else "--reboot"
-    runner.run(("stonith_admin", verb, target, "--timeout=120", "--tag=pcmk-ha"), timeout=150)
+    runner.run(("stonith_admin", verb, target, "--timeout=120", f"--tag={tag}"), timeout=150)
 
 
 def unfence(runner: Runner, target: str) -> None:

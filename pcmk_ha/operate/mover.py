@@ -12,8 +12,8 @@ from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate import cluster as members
 from pcmk_ha.operate import placement
-from pcmk_ha.operate.copies import check_stopped_copies
 from pcmk_ha.operate.server import checkpoint
+from pcmk_ha.operate.stopped import check_stopped_copies
 from pcmk_ha.operate.waits import Waits, ignore
 from pcmk_ha.plan import moves as do
 from pcmk_ha.remote.first import from_first

@@ -72,6 +72,12 @@ def set_boot(runner: Runner, units: tuple[str, ...], *, enabled: bool) -> None:
     runner.run(("systemctl", "enable" if enabled else "disable", *units), timeout=60)
 
 
+def set_timer(runner: Runner, timer: str, *, enabled: bool) -> None:
+    """Have systemd read the units as they are now, and run a timer, or not."""
+    runner.run(("systemctl", "daemon-reload"), timeout=60)
+    runner.run(("systemctl", "enable" if enabled else "disable", "--now", timer), timeout=60)
+
+
 def remove_hosts(runner: Runner) -> None:
     """Take our block out of /etc/hosts."""
     runner.put("/etc/hosts", with_block(runner.read("/etc/hosts") or "", ""))

@@ -13,7 +13,7 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.firewall import find_firewall, is_open
 from pcmk_ha.operate.server import has_read_its_files
 from pcmk_ha.operate.service import look_at_service
-from pcmk_ha.plan.build import PACEMAKERS_OWN, RUNNING_UNITS, has_service
+from pcmk_ha.plan.build import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER, has_service
 from pcmk_ha.plan.corosync import parse_cmap, runs_otherwise
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
 from pcmk_ha.remote.parallel import on_all
@@ -79,13 +79,14 @@ def _files(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
 
 
 def _units(runner: Runner) -> dict[str, UnitFact]:
-    units = (*RUNNING_UNITS, *PACEMAKERS_OWN)
-    outcome = runner.run(("systemctl", "show", "-p", "Id,UnitFileState,ActiveState", *units))
+    units = (*RUNNING_UNITS, *PACEMAKERS_OWN, VERIFY_TIMER)
+    outcome = runner.run(("systemctl", "show", "-p", "Id,UnitFileState,ActiveState,NeedDaemonReload", *units))
     found = {}
     for block in outcome.stdout.strip().split("\n\n"):
         fields = dict(line.split("=", 1) for line in block.splitlines())
         enabled = fields["UnitFileState"] in ("enabled", "enabled-runtime")
-        found[fields["Id"]] = UnitFact(enabled, fields["ActiveState"] in ("active", "activating"))
+        active = fields["ActiveState"] in ("active", "activating")
+        found[fields["Id"]] = UnitFact(enabled, active, fields.get("NeedDaemonReload") == "yes")
     return found
 
 

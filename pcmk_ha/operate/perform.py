@@ -13,7 +13,7 @@ from pcmk_ha.operate.server import reload_server
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.volume import Volume, prepare_volume
 from pcmk_ha.plan import actions as act
-from pcmk_ha.plan.build import CLUSTER_UNITS
+from pcmk_ha.plan.build import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.remote.runner import Runner
 
 
@@ -46,6 +46,8 @@ class Performer:
                 cluster.end_packaged_cluster(runner)
             case act.SetBoot():
                 node.set_boot(runner, CLUSTER_UNITS, enabled=action.enabled)
+            case act.SetTimer():
+                node.set_timer(runner, VERIFY_TIMER, enabled=action.enabled)
             case act.WipeDisk():
                 runner.run(("wipefs", "--all", action.disk))
             case act.CreateMetadata():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pcmk_ha.errors import PcmkHaError
-from pcmk_ha.facts import corosync, drbd, pacemaker
+from pcmk_ha.facts import corosync, drbd, pacemaker, records
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.service import Service, parse_service
@@ -23,6 +23,7 @@ BACK = {  # what ends it, by a node's word
     "standby": "`pcmk-ha unstandby {name}` brings it back",
     "maintenance": "crm_attribute --node {name} --name maintenance --delete",
 }
+RAW = ("crm_mon", "constraints", "attributes")
 AT_ONCE = 4  # questions to one node; its sshd allows 10 sessions a connection by default
 
 
@@ -40,6 +41,7 @@ class MemberFacts:
 
     crm_mon: str = ""  # empty: Pacemaker does not run there
     constraints: str = ""
+    attributes: str = ""  # the CIB's nodes section
     links: tuple[corosync.LinkState, ...] = ()
     quorum: corosync.Quorum | None = None
     drbd: drbd.DrbdState | None = None  # None: arbiter
@@ -68,12 +70,13 @@ class Status:
     failures: tuple[pacemaker.Failure, ...] = ()
     fencings: tuple[pacemaker.Fencing, ...] = ()
     leftovers: tuple[pacemaker.Leftover, ...] = ()
+    records: records.Records = field(default_factory=records.Records)
     vip: str = field(default="")
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         members = {
-            name: {key: value for key, value in asdict(facts).items() if key not in ("crm_mon", "constraints")}
+            name: {key: value for key, value in asdict(facts).items() if key not in RAW}
             for name, facts in self.members.items()
         }
         return {
@@ -88,6 +91,18 @@ class Status:
             "failures": [asdict(failure) for failure in self.failures],
             "fencing_history": [asdict(event) for event in self.fencings],
             "leftover_constraints": [asdict(leftover) for leftover in self.leftovers],
+            "proofs": self._proofs(),
+        }
+
+    def _proofs(self) -> dict[str, Any]:
+        """When something was last proven, None where it never was."""
+        found = self.records
+        fenced = {name: found.fenced.get(name) for name in self.nodes}
+        return {
+            "fenced": {name: records.format_time(at) if at else None for name, at in fenced.items()},
+            "verified": records.format_time(found.verified.at) if found.verified else None,
+            "differing_kib": found.differing_kib if found.verified else None,
+            "resynced": records.format_time(found.resynced) if found.resynced else None,
         }
 
 
@@ -113,12 +128,14 @@ def _ask(cluster: Cluster, runner: Runner) -> MemberFacts:
         crm_mon = pool.submit(text, pacemaker.CRM_MON)
         answers = pool.submit(text, ready if data_node else ("true",))
         constraints = pool.submit(text, pacemaker.CONSTRAINTS)
+        attributes = pool.submit(text, records.NODES)
         quorum = pool.submit(lambda: runner.run(corosync.QUORUM, ok=None, timeout=10).stdout)
         links = pool.submit(text, corosync.LINKS)
         found = pool.submit(_drbd, cluster, text) if data_node else None
         return MemberFacts(
             crm_mon=crm_mon.result(),
             constraints=constraints.result(),
+            attributes=attributes.result(),
             links=corosync.parse_links(links.result()),
             quorum=corosync.parse_quorum(quorum.result()),
             drbd=found.result() if found else None,
@@ -153,6 +170,7 @@ def summarise(
         failures=pacemaker.parse_failures(view.crm_mon) if view.crm_mon else (),
         fencings=pacemaker.parse_fencings(view.crm_mon) if view.crm_mon else (),
         leftovers=pacemaker.parse_leftovers(view.constraints) if view.constraints else (),
+        records=records.parse_records(view.attributes),
         vip=f"{cluster.vip.address}:{cluster.postgresql.port}",
     )
     findings = tuple(_find(cluster, status, view))
@@ -259,6 +277,17 @@ def _find_drbd(cluster: Cluster, status: Status) -> Iterator[Finding]:
         elif not state.is_redundant and all(n in status.members for n in states):
             words = f"{state.connection} {state.disk}/{state.peer_disk}"
             yield Finding(f"{name}: no second copy ({words})", "the other node, or the replication link, is down")
+    yield from _find_differences(status, states)
+
+
+def _find_differences(status: Status, states: Mapping[str, drbd.DrbdState]) -> Iterator[Finding]:
+    """What a comparison marked stays marked until it is copied; a record outlives marks that a crash has lost."""
+    marked = max((state.out_of_sync_kib for state in states.values() if state.is_redundant), default=0)
+    if differing := marked or status.records.differing_kib:
+        yield Finding(
+            f"both copies are not the same: {differing} KiB differ",
+            "`pcmk-ha resync` copies them from the primary" if marked else "`pcmk-ha verify` finds them again",
+        )
 
 
 def _find_links(status: Status) -> Iterator[Finding]:

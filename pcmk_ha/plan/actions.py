@@ -82,6 +82,17 @@ class SetBoot:
 
 
 @dataclass(frozen=True)
+class SetTimer:
+    """Have systemd read the units that compare both copies, and start their timer or keep it from running."""
+
+    node: str
+    enabled: bool
+
+    def __str__(self) -> str:
+        return "compare both copies regularly" if self.enabled else "do not compare both copies regularly"
+
+
+@dataclass(frozen=True)
 class WipeDisk:
     """Erase the signatures of a disk the operator named on the command line."""
 
@@ -231,6 +242,7 @@ Action = (
     | DisableUnits
     | EndPackagedCluster
     | SetBoot
+    | SetTimer
     | WipeDisk
     | CreateMetadata
     | BringUpDrbd

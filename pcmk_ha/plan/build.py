@@ -28,6 +28,7 @@ from pcmk_ha.plan.actions import (
     ReloadCorosync,
     ReloadPostgresql,
     SetBoot,
+    SetTimer,
     SkipInitialSync,
     StartCluster,
     VerifyWrite,
@@ -37,12 +38,13 @@ from pcmk_ha.plan.actions import (
     WriteVolumeFiles,
 )
 from pcmk_ha.plan.blockers import Wipe
-from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts
+from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, UnitFact
 from pcmk_ha.plan.values import Draft, Plan
 
 CLUSTER_UNITS = ("corosync.service", "pacemaker.service")
 RUNNING_UNITS = (*CLUSTER_UNITS, "pcmk-ha-attributes.service")  # the last starts and ends with Pacemaker
 PACEMAKERS_OWN = ("drbd.service", "postgresql.service")
+VERIFY_TIMER = "pcmk-ha-verify.timer"
 COROSYNC_FILES = ("/etc/corosync/corosync.conf", "/etc/corosync/authkey")
 
 After = frozenset[int]
@@ -84,7 +86,8 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
     stray = tuple(u for u in PACEMAKERS_OWN if (f := node.units.get(u)) and (f.enabled or (f.active and not managed)))
     if stray or node.missing_packages:
         done = draft.add(DisableUnits(node.name, stray or PACEMAKERS_OWN, stop=not managed), done)
-    if changed := _changed_files(desired.files[node.name], node):
+    changed = _changed_files(desired.files[node.name], node)
+    if changed:
         done = draft.add(WriteFiles(node.name, changed), done)
     if hosts_block(desired.cluster) not in node.hosts:
         done = draft.add(WriteHosts(node.name), done)
@@ -93,7 +96,16 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
     wanted = desired.cluster.start_on_boot
     if any((u := node.units.get(name)) is None or u.enabled != wanted for name in CLUSTER_UNITS):
         draft.add(SetBoot(node.name, wanted), done)  # slow, and nothing waits for it
+    if node.drbd is not None:
+        _set_timer(draft, desired, node, done, changed)
     return done
+
+
+def _set_timer(draft: Draft, desired: Desired, node: NodeFacts, done: After, changed: tuple[str, ...]) -> None:
+    """What is written now systemd has not read; what it has not read of an earlier run is a fact."""
+    wanted = desired.cluster.drbd.verify != "never"
+    if any("/pcmk-ha-verify." in path for path in changed) or node.units.get(VERIFY_TIMER) != UnitFact(wanted, wanted):
+        draft.add(SetTimer(node.name, wanted), done)
 
 
 def _is_active(node: NodeFacts, unit: str) -> bool:

@@ -33,6 +33,7 @@ class UnitFact:
 
     enabled: bool
     active: bool
+    stale: bool = False  # systemd has not read its file since that was written
 
 
 @dataclass(frozen=True)

@@ -267,9 +267,10 @@ def test_an_unnamed_peer_is_not_guessed(world: World) -> None:
     assert world.run(DRBD_PEER="") == 1
 
 
-def test_the_constraint_goes_when_both_sides_are_good_again(world: World) -> None:
+@pytest.mark.parametrize("connection", ["Connected", "VerifyS"])
+def test_the_constraint_goes_when_both_sides_are_good_again(world: World, connection: str) -> None:
     world.set("constraint", OURS)
-    world.set("cstate", "Connected")
+    world.set("cstate", connection)
     world.set("dstate", "UpToDate/UpToDate")
     assert world.run("drbd-unfence-peer", "--wait") == 0
     assert not world.constraint

@@ -15,7 +15,6 @@ from pcmk_ha.facts import pacemaker
 from pcmk_ha.facts.corosync import Quorum
 from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.copies import StoppedCopy, parse_generation, reasons_against_copies
 from pcmk_ha.operate.foresee import Deed, Foreseen, parse_deeds
 from pcmk_ha.operate.gate import (
     reasons_against_leaving_maintenance,
@@ -28,6 +27,7 @@ from pcmk_ha.operate.gate import (
 from pcmk_ha.operate.service import Service, parse_service
 from pcmk_ha.operate.standing import Glimpse, Standing, stand
 from pcmk_ha.operate.status import Health, MemberFacts, summarise
+from pcmk_ha.operate.stopped import StoppedCopy, parse_generation, reasons_against_copies
 from pcmk_ha.operate.waits import UNWILLING_S, Unwilling, has_failed_back, is_served_by, is_stopped
 from pcmk_ha.plan.halt import COROSYNC, PACEMAKER, Running, plan_start, plan_stop
 from pcmk_ha.plan.moves import (

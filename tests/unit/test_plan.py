@@ -19,7 +19,7 @@ from pcmk_ha.model.platform import DEBIAN_13
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan.blockers import find_blockers
-from pcmk_ha.plan.build import CLUSTER_UNITS, RUNNING_UNITS, digest, make_plan
+from pcmk_ha.plan.build import CLUSTER_UNITS, RUNNING_UNITS, VERIFY_TIMER, digest, make_plan
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
 from pcmk_ha.plan.values import Plan
 
@@ -88,7 +88,7 @@ class World:
         node = self.nodes[name]
         return not node.runs_packaged_cluster and all(node.units[unit].active for unit in RUNNING_UNITS)
 
-    def do(self, action: act.Action) -> None:
+    def do(self, action: act.Action) -> None:  # noqa: C901  one line for each kind of action
         """Do what the real action does, and refuse what the real programs would refuse."""
         node = self.nodes[action.node]
         drbd = node.drbd or DrbdFact(Metadata.UNKNOWN)
@@ -104,6 +104,9 @@ class World:
                 assert not node.runs_packaged_cluster, "another cluster's configuration would be overwritten"
                 found = {f.path: FileFact(digest(f), f.mode, f.owner) for f in self.desired.files[node.name]}
                 self._set(replace(node, files={**node.files, **{p: found[p] for p in action.paths}}))
+                if VERIFY_TIMER in node.units and any(VERIFY_TIMER in path for path in action.paths):
+                    stale = replace(node.units[VERIFY_TIMER], stale=True)
+                    self._set(replace(self.nodes[node.name], units={**node.units, VERIFY_TIMER: stale}))
             case act.EndPackagedCluster():
                 assert node.runs_packaged_cluster
                 off = {u: replace(node.units[u], active=False) for u in RUNNING_UNITS}
@@ -113,6 +116,9 @@ class World:
             case act.SetBoot():
                 on = {u: replace(node.units[u], enabled=action.enabled) for u in CLUSTER_UNITS}
                 self._set(replace(node, units={**node.units, **on}))
+            case act.SetTimer():
+                assert "/etc/systemd/system/pcmk-ha-verify.timer" in node.files
+                self._set(replace(node, units={**node.units, VERIFY_TIMER: UnitFact(action.enabled, action.enabled)}))
             case act.WipeDisk():
                 assert not drbd.up
                 self._set(replace(node, drbd=DrbdFact(Metadata.ABSENT)))
@@ -322,7 +328,7 @@ def test_a_device_that_pacemaker_manages_is_never_touched_by_hand() -> None:
     plan = make_plan(desired, world.facts())
     run(world, plan, None, len(plan))
     for name in ("node1", "node2"):  # both were switched off: nothing runs, the configuration is saved
-        off = {u: replace(f, active=False) for u, f in world.nodes[name].units.items()}
+        off = {u: replace(f, active=u == VERIFY_TIMER) for u, f in world.nodes[name].units.items()}
         world.nodes[name] = replace(world.nodes[name], units=off, drbd=DrbdFact(Metadata.USED, ("ext4",)))
     world.promoted = ""
     kinds = {type(step.action) for step in make_plan(desired, world.facts())}
@@ -356,3 +362,22 @@ def test_a_plan_names_no_secret() -> None:
     text = str(make_plan(desired, World(desired).facts()))
     assert "SECRET" not in text
     assert "write /etc/corosync/corosync.conf" in text
+
+
+# --- the regular comparison of both copies
+
+
+@pytest.mark.parametrize(("word", "runs"), [("weekly", True), ("never", False)])
+def test_another_schedule_reaches_systemd_even_when_the_run_that_wrote_it_was_killed(word: str, runs: bool) -> None:
+    world = World(DESIRED["three votes"])
+    run(world, make_plan(world.desired, world.facts()), None, 99)
+    world.desired = desired_of(MINIMAL + ARBITER + f"drbd: {{verify: {word}}}\n")
+    plan = make_plan(world.desired, world.facts())
+    timers = [step.action for step in plan if isinstance(step.action, act.SetTimer)]
+    assert timers == [act.SetTimer("node1", runs), act.SetTimer("node2", runs)]
+    files = [p for p, step in enumerate(plan.steps) if isinstance(step.action, act.WriteFiles)]
+    run(world, Plan(tuple(replace(plan.steps[p], after=frozenset()) for p in files)), None, 99)  # and no further
+    rest = [step.action for step in make_plan(world.desired, world.facts())]
+    assert [action for action in rest if isinstance(action, act.SetTimer)] == timers
+    run(world, make_plan(world.desired, world.facts()), None, 99)
+    assert not make_plan(world.desired, world.facts())

@@ -1,0 +1,227 @@
+"""Proof that every member can be fenced: each is switched off for real, by the others, and must come back.
+
+A run keeps nothing of its own. Which member is next follows from where the service is; what an earlier run had under
+way when it was killed follows from the fencer's history, and is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pcmk_ha.cib.stonith import device_id
+from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError, Refused
+from pcmk_ha.facts.pacemaker import Fencing, parse_fencings
+from pcmk_ha.facts.records import FENCED
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.cluster import start_cluster
+from pcmk_ha.operate.fence import check_safe, fence, foresee, unfence
+from pcmk_ha.operate.move import clear_move, move_promoted, preference_id
+from pcmk_ha.operate.records import write_record
+from pcmk_ha.operate.status import Status
+from pcmk_ha.operate.wait import wait_until
+from pcmk_ha.operate.whole import Say, await_whole, is_whole, require_whole
+from pcmk_ha.remote.runner import Runner
+
+TAG = "pcmk-ha-fence-test"  # what the fencer's history calls us
+RECENT = timedelta(hours=1)
+BOOT_S = 1200  # servers with much memory take a quarter of an hour
+WHOLE_S = 6 * 3600  # a resync of what was written meanwhile, or of everything
+BOOT_ID = ("cat", "/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One member that was off, and when that was confirmed."""
+
+    node: str
+    at: datetime
+
+
+def plan_order(cluster: Cluster, status: Status, *, since: datetime | None = None) -> tuple[str, ...]:
+    """Which members are to be fenced: the one that serves last, none with a record from `since` on."""
+    serves = status.service.promoted_on
+    order = sorted((member.name for member in cluster.members), key=lambda name: _rank(cluster, name, serves))
+    fenced = status.records.fenced
+    return tuple(n for n in order if since is None or n not in fenced or fenced[n] < since)
+
+
+def _rank(cluster: Cluster, name: str, serves: str) -> int:
+    """Standby, arbiter, the node that serves; while nothing is promoted every data node stands by."""
+    return 2 if name == serves else 1 if cluster.arbiter and name == cluster.arbiter.name else 0
+
+
+def foretell(cluster: Cluster, status: Status, order: tuple[str, ...], *, with_failover: bool) -> Iterator[str]:
+    """Say what will happen to each member, one sentence each."""
+    serves = status.service.promoted_on
+    for name in order:
+        if cluster.arbiter and name == cluster.arbiter.name:
+            yield f"{name} only votes: it is switched off and on, clients notice nothing"
+        elif name != serves:
+            yield f"{name} does not serve: it is switched off and on, writes pause for some seconds"
+        elif with_failover:
+            yield f"{name} serves: it is switched off while it does, and writes are out until the other has taken over"
+        else:
+            other = next(node.name for node in cluster.nodes if node.name != name)
+            yield f"{name} serves: the service moves to {other} (writes are out for some seconds), then it is fenced"
+
+
+def check_ready(cluster: Cluster, status: Status, now: datetime) -> None:
+    """Raise Refused unless the cluster is whole, or only lacks what an earlier run of this has under way."""
+    if not (is_recently_ours(status, now) or is_move_left(cluster, status)):
+        require_whole(status)
+
+
+def is_recently_ours(status: Status, now: datetime) -> bool:
+    """Whether the latest fencing was asked for by a run of this, within the hour."""
+    last = next((event for event in status.fencings if event.when), None)
+    return last is not None and last.client.startswith(TAG) and now - _when(last) < RECENT
+
+
+def is_move_left(cluster: Cluster, status: Status) -> bool:
+    """Whether all that is wrong is the constraint of a move that was killed."""
+    return [left.id for left in status.leftovers] == [preference_id(cluster)] and len(status.findings) == 1
+
+
+@dataclass(frozen=True)
+class FenceTest:
+    """One run. `connect` opens a connection of its own each time, for every member is away once."""
+
+    cluster: Cluster
+    look: Callable[[], Status]
+    connect: Callable[[str], Runner]
+    say: Say
+    with_failover: bool = False
+
+    def run(self, order: tuple[str, ...]) -> Generator[Proof]:
+        """Fence one after the other and yield each as it is proven and the cluster whole again.
+
+        Where the service is by then decides who is next: the member that serves is always the last.
+        """
+        todo = set(order)
+        status = self._settle()
+        while todo:
+            node = next(name for name in plan_order(self.cluster, status) if name in todo)
+            todo.remove(node)
+            yield self._prove(node, status)
+            status = await_whole(self.look, self.say, timeout_s=WHOLE_S)
+
+    def _settle(self) -> Status:
+        """End what an earlier run that was killed had under way."""
+        status = self.look()
+        if is_whole(status):
+            return status
+        running = [node.name for node in self.cluster.nodes if node.name in status.service.online]
+        with closing(self._any_of(running)) as runner:
+            if any(left.id == preference_id(self.cluster) for left in status.leftovers):
+                clear_move(runner, self.cluster)
+            for name, word in status.nodes.items():
+                if word == "offline" and self.cluster.stonith.action == "off":
+                    unfence(runner, name)
+        return await_whole(self.look, self.say, timeout_s=WHOLE_S)
+
+    def _prove(self, node: str, status: Status) -> Proof:
+        if node == status.service.promoted_on and not self.with_failover:
+            self._move_away(node)
+        with closing(self._any_but(node)) as runner:
+            self._ask_devices(node)
+            check_safe(runner, self.cluster, foresee(runner, self.cluster, node))
+            life = self._boot_id(node)
+            before = _history(runner, node)
+            self.say(f"fencing {node}")
+            fence(runner, node, off=False, tag=TAG)
+            at = _confirmed(node, before, _history(runner, node))
+            if self.cluster.stonith.action == "off":
+                unfence(runner, node)
+        self._await_boot(node, life)
+        with closing(self._any_but(node)) as runner:
+            write_record(runner, node, FENCED, at)
+        return Proof(node, at)
+
+    def _move_away(self, node: str) -> None:
+        other = next(member.name for member in self.cluster.nodes if member.name != node)
+        self.say(f"moving the service to {other}")
+        with closing(self.connect(other)) as runner:
+            move_promoted(runner, self.cluster, other)
+        await_whole(self.look, self.say, timeout_s=WHOLE_S)
+
+    def _any_but(self, node: str) -> Runner:
+        """Connect to a data node that is not the target."""
+        return self._any_of([member.name for member in self.cluster.nodes if member.name != node])
+
+    def _any_of(self, names: list[str]) -> Runner:
+        for name in names:
+            try:
+                return self.connect(name)
+            except NodeUnreachable:
+                continue
+        raise NodeUnreachable("no data node answers", hint="`pcmk-ha status`")
+
+    def _ask_devices(self, node: str) -> None:
+        """Have every other member's fencer ask the target's devices: any of them may have to fence it."""
+        target = next(member for member in self.cluster.members if member.name == node)
+        devices = [device_id(target, index) for index, _fence in enumerate(target.fence_devices)]
+        for member in self.cluster.members:
+            if member.name == node:
+                continue
+            with closing(self.connect(member.name)) as runner:
+                for device in devices:
+                    _ask_device(runner, device)
+
+    def _boot_id(self, node: str) -> str:
+        with closing(self.connect(node)) as runner:
+            return runner.run(BOOT_ID).stdout.strip()
+
+    def _await_boot(self, node: str, life: str) -> None:
+        """Wait until the target lives another life, and start its cluster where that does not start at boot."""
+
+        def look() -> str:
+            self.say(f"{node} was off, the fencer confirms it: waiting until it has booted")
+            try:
+                return self._boot_id(node)
+            except (NodeUnreachable, CommandFailed):
+                return ""
+
+        wait_until(
+            look,
+            lambda seen: seen not in ("", life),
+            what=f"a boot of {node}",
+            timeout_s=BOOT_S,
+            every_s=2,
+            hint=f"it was switched off for certain: look at its console, then `pcmk-ha unfence {node}`",
+            describe=lambda seen: "the boot id from before the fencing" if seen else "no answer",
+        )
+        if not self.cluster.start_on_boot:
+            with closing(self.connect(node)) as runner:
+                start_cluster(runner)
+
+
+def _ask_device(runner: Runner, device: str) -> None:
+    outcome = runner.run(("stonith_admin", "--query", device, "--timeout=40"), ok=None, timeout=60)
+    if outcome.status:
+        said = outcome.stderr.strip() or f"exit status {outcome.status}"
+        raise Refused(
+            f"{device} does not answer {runner.node}: {said}", hint="`pcmk-ha check` asks each device and says more"
+        )
+
+
+def _history(runner: Runner, node: str) -> tuple[Fencing, ...]:
+    argv = ("stonith_admin", "--history", node, "--output-as=xml", "--timeout=20")
+    return parse_fencings(runner.run(argv, timeout=40).stdout)
+
+
+def _confirmed(node: str, before: tuple[Fencing, ...], after: tuple[Fencing, ...]) -> datetime:
+    """Return when the fencer itself had it confirmed that the power was off, by an entry that is new."""
+    new = [e for e in after if e not in before and e.target == node]
+    done = [e for e in new if e.status == "success" and e.action in ("reboot", "off")]
+    if not done:
+        raise PcmkHaError(
+            f"the fencer's history has no new success for {node}", hint="journalctl -t pacemaker-fenced on each member"
+        )
+    return max(_when(event) for event in done)
+
+
+def _when(event: Fencing) -> datetime:
+    return datetime.strptime(event.when[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)

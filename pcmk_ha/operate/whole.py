@@ -1,0 +1,52 @@
+"""Whether a cluster has all it needs to lose a node, and waiting until it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pcmk_ha.errors import Refused
+from pcmk_ha.operate.status import Health, Status
+from pcmk_ha.operate.wait import wait_until
+
+EVERY_S = 2
+Say = Callable[[str], None]
+
+
+def is_whole(status: Status) -> bool:
+    """Every member is there, the service is up, both copies are good and nothing was left behind."""
+    copies = [facts.drbd for facts in status.members.values() if facts.drbd]
+    return (
+        status.health is Health.HEALTHY
+        and status.service.is_serving
+        and len(status.service.unpromoted_on) == 1
+        and len(copies) == 2
+        and all(copy.is_redundant for copy in copies)
+    )
+
+
+def what_is_missing(status: Status) -> str:
+    """Return in one line what a whole cluster would have."""
+    found = "; ".join(finding.what for finding in status.findings)
+    return found or "the cluster has not settled yet"
+
+
+def require_whole(status: Status) -> None:
+    """Raise Refused, with what is wrong, unless the cluster is whole."""
+    if not is_whole(status):
+        hint = "`pcmk-ha status` says what to do; nothing was touched"
+        raise Refused(f"the cluster is not healthy: {what_is_missing(status)}", hint=hint)
+
+
+def await_whole(look: Callable[[], Status], say: Say, *, timeout_s: float) -> Status:
+    """Look until the cluster is whole, and say meanwhile what it lacks; raises TimedOut."""
+
+    def observe() -> Status:
+        status = look()
+        if not is_whole(status):
+            say(f"waiting: {what_is_missing(status)}")
+        return status
+
+    return wait_until(
+        observe, is_whole, what="a whole cluster", timeout_s=timeout_s, every_s=EVERY_S, describe=what_is_missing,
+        hint="`pcmk-ha status` says what to do",
+    )  # fmt: skip
