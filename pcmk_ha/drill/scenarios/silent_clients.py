@@ -4,7 +4,7 @@ What breaks: a program connects to PostgreSQL twice a second and never sends a b
 scanner, or one whose packets are lost; then the service is moved to the other node.
 What must happen: the stop ends although PostgreSQL waits, for `authentication_timeout`, for everybody who connected and
 did not say who he is. The service moves as in any switchover.
-Within: 45 s (10 s of it that waiting).
+Within: 60 s (10 s of it that waiting; with the 60 s that PostgreSQL itself has, 75 s and more).
 """
 
 from __future__ import annotations
@@ -31,4 +31,4 @@ def switch_over(field: Field) -> None:
     clear(field)
 
 
-SCENARIOS = (Scenario("switchover-with-silent-clients", switch_over, Expectation(OTHER, (), 45)),)
+SCENARIOS = (Scenario("switchover-with-silent-clients", switch_over, Expectation(OTHER, (), 60)),)
