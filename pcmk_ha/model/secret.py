@@ -46,3 +46,5 @@ class Secrets:
     application: str = field(repr=False)  # password of postgresql.user
     fence: Mapping[tuple[str, int, str], str] = field(repr=False, default_factory=dict)
     # (node name, index of its device, parameter) -> value, for every SecretRef in fence and stonith parameters
+    # What a rotation that has not ended yet replaces one of the first four with, by their names.
+    next: Mapping[str, str] = field(repr=False, default_factory=dict)
