@@ -13,7 +13,14 @@ from pcmk_ha.cib.mask import secrets_in
 from pcmk_ha.errors import BadInput
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.secret import Secrets, is_secret_name
-from pcmk_ha.operate.secrets import fence_secrets, generated_secrets, no_secrets, placeholder_secrets, secrets_path
+from pcmk_ha.operate.secrets import (
+    GENERATED,
+    fence_secrets,
+    generated_secrets,
+    no_secrets,
+    placeholder_secrets,
+    secrets_path,
+)
 from pcmk_ha.scrub.scrubber import Scrubber
 
 
@@ -52,3 +59,11 @@ def _literal(cluster: Cluster) -> Iterator[str]:
         for name, value in parameters.items():
             if is_secret_name(name) and isinstance(value, str):
                 yield value
+
+
+def not_at_hand(cluster: Cluster, secrets: Secrets) -> list[str]:
+    """Name the secrets whose values could not be read here."""
+    stand_in = placeholder_secrets(cluster)
+    found = [name for name in GENERATED if getattr(secrets, name) == getattr(stand_in, name)]
+    fence = sorted({node for (node, *_), value in secrets.fence.items() if value in stand_in.fence.values()})
+    return [*found, *(f"the fence device of {node}" for node in fence)]

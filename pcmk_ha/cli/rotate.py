@@ -1,0 +1,7 @@
+"""`rotate-secrets`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
