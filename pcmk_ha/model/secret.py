@@ -48,3 +48,7 @@ class Secrets:
     # (node name, index of its device, parameter) -> value, for every SecretRef in fence and stonith parameters
     # What a rotation that has not ended yet replaces one of the first four with, by their names.
     next: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    def with_next(self) -> Secrets:
+        """Return them as they will be when a rotation has ended."""
+        return Secrets(**{**vars(self), **self.next, "next": {}})

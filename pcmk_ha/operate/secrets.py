@@ -77,12 +77,13 @@ def no_secrets(cluster: Cluster, _cluster_path: Path) -> Secrets:
 
 def placeholder_secrets(cluster: Cluster) -> Secrets:
     """Return values that stand for secrets where none may be shown; always the same."""
-    fence = {(node, index, name): "SECRET" for node, index, name, _ref in _references(cluster)}
+    fence = {(node, index, name): "SECRET" for node, index, name, _ref in references(cluster)}
     empty = base64.b64encode(b"SECRET".ljust(128, b"\0")).decode()
     return Secrets(empty, "SECRET", "SECRET", "SECRET", fence)
 
 
-def _references(cluster: Cluster) -> Iterator[tuple[str, int, str, SecretRef]]:
+def references(cluster: Cluster) -> Iterator[tuple[str, int, str, SecretRef]]:
+    """Yield node, index of its device, parameter and reference of every secret the cluster file refers to."""
     for node in cluster.members:
         for index, device in enumerate(node.fence_devices):
             given = {**cluster.stonith.parameters, **device.parameters}
@@ -95,7 +96,7 @@ def _resolve_fence(
     cluster: Cluster, cluster_path: Path, problems: list[Problem]
 ) -> Iterator[tuple[tuple[str, int, str], str]]:
     seen: set[SecretRef] = set()
-    for node, index, name, reference in _references(cluster):
+    for node, index, name, reference in references(cluster):
         try:
             yield (node, index, name), _resolve(reference, cluster_path.parent)
         except PcmkHaError as error:
