@@ -11,6 +11,8 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pcmk_ha.model.cluster import Cluster
     from pcmk_ha.operate.rotate.rotation import Rotation
     from pcmk_ha.operate.session import Session
@@ -50,18 +52,22 @@ def rotate_secrets(
     from pcmk_ha.cli.operate import log_path
     from pcmk_ha.operate.rotate.rotation import Rotation
     from pcmk_ha.operate.rotate.store import only_run
+    from pcmk_ha.model.load import load_cluster
+    from pcmk_ha.operate.secrets import load_secrets
     from pcmk_ha.operate.session import open_session
 
+    later = load_secrets(load_cluster(file), file).next
+    chosen = _chosen(later, subjects or [], everything=everything)
+    if prepare:
+        with only_run(file):
+            _prepare(file, chosen, dry_run=dry_run)
+        return
     with open_session(file, log=log_path(file)) as session, only_run(file):
-        chosen = _chosen(session, subjects or [], everything=everything)
-        if prepare:
-            _prepare(session, chosen, dry_run=dry_run)
-            return
         typed = _ask_passwords(session.cluster) if ask and "fencing" in chosen else {}
         _rotate(session, Rotation(session, chosen, typed), dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _chosen(session: Session, given: list[str], *, everything: bool) -> list[str]:
+def _chosen(later: Mapping[str, str], given: list[str], *, everything: bool) -> list[str]:
     """Return the subjects; what an earlier run began needs no word."""
     from pcmk_ha.errors import BadInput, Problem
     from pcmk_ha.plan.rotation import NAMES
@@ -69,8 +75,8 @@ def _chosen(session: Session, given: list[str], *, everything: bool) -> list[str
     known = ", ".join(NAMES)
     if everything:
         return list(NAMES)
-    if not given and session.secrets.next:
-        typer.echo(f"Going on with an earlier run: {', '.join(sorted(session.secrets.next))}.", err=True)
+    if not given and later:
+        typer.echo(f"Going on with an earlier run: {', '.join(sorted(later))}.", err=True)
         return []
     if not given and sys.stdin.isatty():
         given = typer.prompt(f"Which ({known})?").replace(",", " ").split()
@@ -81,15 +87,18 @@ def _chosen(session: Session, given: list[str], *, everything: bool) -> list[str
     return given
 
 
-def _prepare(session: Session, chosen: list[str], *, dry_run: bool) -> None:
+def _prepare(file: Path, chosen: list[str], *, dry_run: bool) -> None:
+    from pcmk_ha.errors import BadInput, Problem
     from pcmk_ha.operate.rotate.store import choose_secrets
     from pcmk_ha.operate.secrets import secrets_path
     from pcmk_ha.plan.rotation import NAMES
 
     names = [name for subject in chosen for name in NAMES[subject]]
+    if not names:
+        raise BadInput([Problem("nothing to choose", "fence passwords are yours; name corosync, drbd or postgresql")])
     if not dry_run:
-        choose_secrets(session.path, names)
-    typer.echo(f"New values of {', '.join(names)} stand under `next` in {secrets_path(session.path)}.")
+        choose_secrets(file, names)
+    typer.echo(f"New values of {', '.join(names)} stand under `next` in {secrets_path(file)}.")
     typer.echo("Nothing has changed on the nodes; `pcmk-ha rotate-secrets` brings them into force.")
 
 

@@ -14,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fake_node import FakeNode
 from support.files import ARBITER, MINIMAL
+from typer.testing import CliRunner
 
 from pcmk_ha.cib.merge import merge
+from pcmk_ha.cli.app import app
+from pcmk_ha.cli.rotate import _ask_passwords, _chosen
 from pcmk_ha.desired.build import build_desired
 from pcmk_ha.errors import BadInput, CommandFailed, PcmkHaError, Refused
 from pcmk_ha.model.cluster import Cluster
@@ -28,6 +31,7 @@ from pcmk_ha.operate.rotate.fencing import find_devices, only_device, push_devic
 from pcmk_ha.operate.rotate.observe import Wanted, runs_its_file
 from pcmk_ha.operate.rotate.perform import Rotating
 from pcmk_ha.operate.rotate.postgresql import set_password, which_password
+from pcmk_ha.operate.rotate.rotation import files_to_type
 from pcmk_ha.operate.rotate.store import choose_secrets, keep_secrets, only_run, store_password
 from pcmk_ha.operate.scram import scram_verifier
 from pcmk_ha.operate.secrets import create_secrets, generated_secrets, load_secrets, placeholder_secrets, secrets_path
@@ -525,3 +529,33 @@ def test_a_key_is_put_in_place_as_bytes(folder: Path) -> None:
     node = Member("node1", [])
     put_file(node, wanted_of(folder).file(OLD, "node1", "/etc/corosync/authkey"))
     assert len(node.key) == 128
+
+
+# --- the command
+
+
+def test_which_secrets_must_be_said_and_be_ones_there_are(folder: Path) -> None:
+    for words, says in ((["drbd", "drdb"], "drdb is none of corosync"), ([], "which secrets?"), (["fencing"], "")):
+        done = CliRunner().invoke(app, ["rotate-secrets", "-f", str(folder), "--prepare", *words])
+        assert isinstance(done.exception, BadInput)
+        assert says in str(done.exception)
+
+
+def test_prepared_values_are_kept_and_shown_to_nobody_and_the_next_run_goes_on_with_them(folder: Path) -> None:
+    arguments = ["rotate-secrets", "-f", str(folder), "--prepare"]
+    done = CliRunner().invoke(app, [*arguments, "postgresql"])
+    assert done.exit_code == 0
+    later = generated_secrets(folder)["next"]
+    assert set(later) == {"superuser", "application"}
+    assert not [value for value in later.values() if value in done.output]
+    assert _chosen(later, [], everything=False) == []
+    assert _chosen(later, ["drbd"], everything=False) == ["drbd"]
+    assert _chosen({}, [], everything=True) == ["corosync", "drbd", "postgresql", "fencing"]
+
+
+def test_only_passwords_that_stand_in_files_can_be_typed(folder: Path) -> None:
+    text = folder.read_text().replace("{env: FENCE_PASSWORD}}", "{file: bmc.password}}", 1)
+    cluster = load_cluster_text(text)
+    assert files_to_type(cluster) == {"bmc.password": ["node1"]}
+    with pytest.raises(BadInput, match="no fence password stands in a file"):
+        _ask_passwords(load_cluster_text(folder.read_text()))
