@@ -50,9 +50,9 @@ def rotate_secrets(
     Example: pcmk-ha rotate-secrets corosync drbd
     """
     from pcmk_ha.cli.operate import log_path
+    from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.rotate.rotation import Rotation
     from pcmk_ha.operate.rotate.store import only_run
-    from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.secrets import load_secrets
     from pcmk_ha.operate.session import open_session
 
