@@ -508,7 +508,7 @@ def test_a_device_is_pushed_alone_and_the_fencer_logs_in_with_it(minimal: Cluste
     desired = build_desired(minimal, with_fence(minimal, "canary-new"), DEBIAN_13)
     node = FakeNode("node1", {
         "cibadmin --query": live, "install": "", "crm_verify": "", "rm -f": "",
-        "crm_diff": (1, "<diff/>", ""), "cibadmin --patch": "",
+        "crm_diff": (1, "<diff/>", ""), "cibadmin --patch": "", "crm_resource --cleanup --resource fence_node2": "",
         "crm_mon": (outputs / "crm_mon/healthy-3.0.0.xml").read_text(), "stonith_admin --query fence_node2": "",
     })  # fmt: skip
     push_device(node, desired, "fence_node2")

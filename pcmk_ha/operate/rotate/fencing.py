@@ -67,6 +67,8 @@ def try_device(nodes: Mapping[str, Runner], cluster: Cluster, secrets: Secrets, 
 def push_device(runner: Runner, desired: Desired, device: str) -> None:
     """Give the cluster one device's parameters, and wait until it runs and the fencer has logged in with them."""
     push_cib(runner, only_device(desired.cib, device))
+    # Its monitor may have failed since the password was changed on the device, often enough to be given up.
+    runner.run(("crm_resource", "--cleanup", "--resource", device), ok=None, timeout=60)
     wait_until(
         lambda: look_at_service(runner, desired.cluster),
         lambda service: service.devices >= service.wanted_devices,
