@@ -37,7 +37,8 @@ NAMED_VALUE = re.compile(
 )  # a tag cut off
 CIB_CHANGE = re.compile(r"(nvpair\[@id=['\"](?P<id>[^'\"\]]*)['\"]\][^\n]*?@value=)(?P<value>[^\n]*?)(?=, @|$)", re.M)
 ASSIGNED = re.compile(
-    rf"(?P<head>(?P<name>(?<![\w-]){NAME})\\?[\"']?(?:&quot;)?{GAP}(?:=>|:=|[=:]){GAP}){VALUE}", re.I | re.DOTALL
+    rf"(?P<head>(?P<name>(?<![\w-]){NAME})\\?[\"']?(?:&quot;)?{GAP}(?:=>|:=|[=:]){GAP})(?!\{{(?:env|file):){VALUE}",
+    re.I | re.DOTALL,
 )
 TOKEN = re.compile(rf"(?P<head>(?<![\w.-])[\w-]*token[\w-]*\\?[\"']?{GAP}=[ \t]*)(?!\d+\b){VALUE}", re.I)
 OPTION = re.compile(rf"(?P<head>(?<!\S)--?(?P<name>{NAME})[ \t]+)(?!-){VALUE}", re.I | re.DOTALL)

@@ -15,10 +15,14 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
+import paramiko
 import pytest
 from support.fake_node import FakeNode
 from support.files import ARBITER, MINIMAL
+from support.sshd import ssh_server
+from typer.testing import CliRunner
 
+from pcmk_ha.cli.app import app
 from pcmk_ha.cli.report import journal_since
 from pcmk_ha.errors import BadInput, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
@@ -262,6 +266,50 @@ def test_a_bundle_can_be_made_where_a_secret_is_not_at_hand(tmp_path: Path, monk
     assert known_secrets(cluster, path).superuser == made.superuser
     assert not_at_hand(cluster, known_secrets(cluster, path))[0] == "the fence device of node1"
     assert secrets_path(path).exists()
+
+
+def test_the_command_makes_a_bundle_of_who_answers_and_no_process_list_gives_a_secret_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over SSH, from this machine as one of two nodes; its process list holds a known secret."""
+    monkeypatch.setenv("FENCE_PASSWORD", "canary-in-an-argv")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    logs = tmp_path / "state/pcmk-ha/logs"
+    logs.mkdir(parents=True)
+    (logs / "old.log").write_text("node1 fence_x -p canary-in-an-argv\n")
+    user, host = paramiko.RSAKey.generate(2048), paramiko.ECDSAKey.generate()
+    user.write_private_key_file(str(tmp_path / "id"))
+    file = tmp_path / "cluster.yaml"
+    file.write_text(
+        MINIMAL.replace("name: node1\n", "name: node1\n    ssh: n1\n").replace(
+            "name: node2\n", "name: node2\n    ssh: n2\n"
+        )
+        + f"ssh_config: {tmp_path}/ssh_config\n"
+    )
+    with ssh_server(host, user) as port, subprocess.Popen(("sh", "-c", "sleep 60; :", "canary-in-an-argv")) as process:
+        common = (
+            f"  HostName 127.0.0.1\n  User root\n  IdentityFile {tmp_path}/id\n  UserKnownHostsFile {tmp_path}/known\n"
+        )
+        (tmp_path / "ssh_config").write_text(f"Host n1\n  Port {port}\n{common}Host n2\n  Port 1\n{common}")
+        (tmp_path / "known").write_text(f"[127.0.0.1]:{port} {host.get_name()} {host.get_base64()}\n")
+        arguments = ["report", "--json", "-f", str(file), "--out", str(tmp_path / "out"), "--since", "1min"]
+        done = CliRunner().invoke(app, [*arguments, "--journal-mib", "1"])
+        process.kill()
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["members"] == ["node1"]
+    assert list(said["unreachable"]) == ["node2"]
+    assert said["size"] == Path(said["path"]).stat().st_size
+    assert {"node": "node2", "what": "everything", "why": said["unreachable"]["node2"]} in said["missing"]
+    with tarfile.open(said["path"]) as tar:
+        files = {m.name.partition("/")[2]: tar.extractfile(m).read().decode() for m in tar}  # type: ignore[union-attr]
+    assert "sleep 60; : ********" in files["node1/processes.txt"]
+    assert "MemTotal" in files["node1/proc.txt"]
+    assert "node1 fence_x -p ********" in files["local/logs/old.log"]
+    assert "name: pgha" in files["cluster.yaml"]
+    assert not [name for name, text in files.items() if "canary" in text]
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,8 @@ def test_what_looks_like_a_secret_is_masked_though_nobody_told_us_its_value(text
 NO_SECRET = [
     "  token: 1000", "totem.token (u32) = 1000", "  token_coefficient: 0", "token_retransmit=238",
     "password_encryption = 'scram-sha-256'", "FATAL:  password authentication failed for user \"app\"",
-    "PrivateTmp=yes", "systemd-ask-password-wall.path: Deactivated successfully.", "passwd_script=/root/x.sh",
+    "PrivateTmp=yes",
+    "    password: {env: FENCE_PASSWORD}", "systemd-ask-password-wall.path: Deactivated successfully.", "passwd_script=/root/x.sh",
     '<nvpair id="a" name="ip" value="10.0.0.1"/>', '<nvpair id="a" name="passwd_script" value="/root/p"/>',
     "keyfile: /etc/corosync/authkey", "cram-hmac-alg sha256;", "fence_node1 (stonith:fence_ipmilan): Started node2",
     "tcp 0 0 10.77.0.11:7788 10.77.0.12:41234 ESTABLISHED", "role:Primary", "12:30:45 x",

@@ -8,6 +8,7 @@ from pcmk_ha.model.cluster import Cluster
 
 KIB, MIB = 2**10, 2**20
 SCHEDULER = "/var/lib/pacemaker/pengine"
+# No answer is shortened to a line's width: of half a secret nobody recognises the rest.
 # Of a file: its end, where the failure is. Plain text, whatever holes a power cut left in it.
 PACK = "tr -d '\\000' | tail -c \"$1\" | gzip -c | base64 -w0"
 CIB = "cibadmin --query 2>/dev/null || cat /var/lib/pacemaker/cib/cib.xml"
@@ -121,7 +122,7 @@ def _postgresql(cluster: Cluster) -> tuple[Item, ...]:
 def _system() -> tuple[Item, ...]:
     packages = "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\\n'"
     units = (
-        f"systemctl --no-pager --failed; systemctl --no-pager --lines=0 status {UNITS}; "
+        f"systemctl --no-pager --failed; systemctl --no-pager --full --lines=0 status {UNITS}; "
         "systemctl --no-pager cat corosync pacemaker"
     )
     basics = (
@@ -133,7 +134,7 @@ def _system() -> tuple[Item, ...]:
         Item("packages.txt", packages, "every package", 4 * MIB),
         Item("system.txt", DESCRIBE, "the system"),
         Item("proc.txt", basics, "load, memory, disks, network counters"),
-        Item("processes.txt", "ps axo pid,ppid,stat,etime,pcpu,rss,wchan:20,args", "what runs"),
+        Item("processes.txt", "ps axwwo pid,ppid,stat,etime,pcpu,rss,wchan:20,args", "what runs"),
         Item("network.txt", NETWORK, "addresses and connections"),
         Item("firewall.txt", "nft list ruleset; iptables-save", "the firewall"),
     )  # fmt: skip

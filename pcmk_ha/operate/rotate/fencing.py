@@ -65,19 +65,34 @@ def try_device(nodes: Mapping[str, Runner], cluster: Cluster, secrets: Secrets, 
 
 
 def push_device(runner: Runner, desired: Desired, device: str) -> None:
-    """Give the cluster one device's parameters, and wait until it runs and the fencer has logged in with them."""
+    """Give the cluster one device's parameters; wait until the fencer has logged in with them and monitors it.
+
+    `runner` is not the node that the device switches off: the fencer there does not know it.
+    """
     push_cib(runner, only_device(desired.cib, device))
     # Its monitor may have failed since the password was changed on the device, often enough to be given up.
     runner.run(("crm_resource", "--cleanup", "--resource", device), ok=None, timeout=60)
+    timeout_s = desired.cluster.stonith.timeout_s + 30
+    hint = "`pcmk-ha status` shows the failed action; `pcmk-ha check` asks every device"
+    # The fencer hears of a change a moment later, and asks with the old parameters until then.
+    wait_until(
+        lambda: runner.run(("stonith_admin", "--query", device, "--timeout=30"), ok=None, timeout=60).status,
+        lambda status: status == 0,
+        what=f"{runner.node}: the fencer logging in to {device}",
+        timeout_s=timeout_s,
+        every_s=1,
+        hint=hint,
+        describe=lambda status: f"exit status {status}",
+    )
     wait_until(
         lambda: look_at_service(runner, desired.cluster),
         lambda service: service.devices >= service.wanted_devices,
         what=f"every fence device running, {device} with its new password",
-        timeout_s=desired.cluster.stonith.timeout_s + 30,
+        timeout_s=timeout_s,
         every_s=1,
-        hint="`pcmk-ha status` shows the failed action; `pcmk-ha check` asks every device",
+        hint=hint,
+        describe=lambda service: f"{service.devices} of {service.wanted_devices} run",
     )
-    runner.run(("stonith_admin", "--query", device, "--timeout=60"), timeout=90)
 
 
 def only_device(cib: str, device: str) -> str:

@@ -71,7 +71,8 @@ class Rotating:
                 target = next(member for member in cluster.members if member.name == action.node)
                 fencing.try_device(self.nodes, cluster, wanted.secrets, target, action.index)
             case rotate.PushDevice():
-                fencing.push_device(next(iter(self.nodes.values())), wanted.new, action.device)
+                another = next(runner for name, runner in self.nodes.items() if name != action.node)
+                fencing.push_device(another, wanted.new, action.device)
             case _:
                 raise AssertionError(action)
 
