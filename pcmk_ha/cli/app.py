@@ -22,6 +22,8 @@ from pcmk_ha.cli import (
     observe,
     operate,
     render,
+    report,
+    rotate,
     show,
     switchover,
 )
@@ -39,7 +41,7 @@ app = typer.Typer(
 )
 # In the order of the help.
 COMMANDS = (
-    config, observe, render, operate, switchover, halt, fence, fence_test, copies, grow, show, destroy, demo,
+    config, observe, render, operate, switchover, halt, fence, fence_test, copies, grow, rotate, report, show, destroy, demo,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import bz2
-import io
-import tarfile
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from lxml import etree
 from platformdirs import user_state_path
 
-from pcmk_ha.cib.mask import mask_secrets
-from pcmk_ha.cib.tree import parse_cib
 from pcmk_ha.drill.collect import Collected
 from pcmk_ha.drill.evidence import Run
 from pcmk_ha.drill.report.html import run_page
 from pcmk_ha.drill.report.store import dump_run, load_run
 from pcmk_ha.errors import BadInput, Problem
+from pcmk_ha.operate.known import scrubber_for
 from pcmk_ha.operate.session import Session
+from pcmk_ha.scrub.packed import scrubbed
+from pcmk_ha.scrub.patterns import mask_patterns
+from pcmk_ha.scrub.scrubber import Scrubber
 
 RUN, PAGE = "run.json", "run.html"
 # What explains a drill that went wrong, asked of every node.
@@ -27,8 +25,7 @@ EXPLAIN = {
     "crm_mon.txt": "crm_mon -1Arfn 2>&1",
     "drbd.txt": "cat /proc/drbd; drbdadm status 2>&1",
     "fencing.txt": "stonith_admin --history '*' --verbose 2>&1",
-    # It notes every change of the configuration, parameters of fence devices included.
-    "pacemaker.log": "tail -n 4000 /var/log/pacemaker/pacemaker.log 2>&1 | grep -v '<nvpair'",
+    "pacemaker.log": "tail -n 4000 /var/log/pacemaker/pacemaker.log 2>&1",
 }
 SCHEDULER_INPUTS = "cd /var/lib/pacemaker/pengine && tar -cz $(ls -t *.bz2 | head -n 40) | base64 -w0"
 
@@ -42,9 +39,9 @@ def keep_run(run: Run, folder: Path, collected: Mapping[str, Collected]) -> Path
     """Write a drill's run, its page and the nodes' journals; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for node, found in collected.items():
-        (folder / f"{node}.journal").write_text("\n".join(found.journal) + "\n")
+        (folder / f"{node}.journal").write_text(mask_patterns("\n".join(found.journal) + "\n"))
         if found.server_log:
-            (folder / f"{node}.postgresql.log").write_text(found.server_log)
+            (folder / f"{node}.postgresql.log").write_text(mask_patterns(found.server_log))
     (folder / PAGE).write_text(run_page(run))
     draft = folder / f".{RUN}"
     draft.write_text(dump_run(run))
@@ -54,34 +51,26 @@ def keep_run(run: Run, folder: Path, collected: Mapping[str, Collected]) -> Path
 
 def keep_evidence(session: Session, folder: Path) -> None:
     """Keep what explains a drill that went wrong, from every node that answers; secrets stay there."""
+    live = {node: r.run(("cibadmin", "--query"), ok=None).stdout for node, r in session.nodes.items()}
+    scrubber = scrubber_for(session.cluster, session.secrets, live.values())
     for node, runner in session.nodes.items():
         home = folder / node
         home.mkdir(parents=True, exist_ok=True)
         for name, script in EXPLAIN.items():
-            (home / name).write_text(runner.run(("sh", "-c", script), ok=None, timeout=60).stdout)
-        live = runner.run(("cibadmin", "--query"), ok=None).stdout
-        (home / "cib.xml").write_text(without_secrets(live) if live else "")
+            said = runner.run(("sh", "-c", script), ok=None, timeout=60).stdout
+            (home / name).write_text(scrubber.text(said))
+        (home / "cib.xml").write_text(scrubber.text(live[node]))
         packed = runner.run(("sh", "-c", SCHEDULER_INPUTS), ok=None, timeout=60).stdout
-        for name, cib in scheduler_inputs(packed):
+        for name, cib in scheduler_inputs(packed, scrubber):
             (home / name).write_text(cib)
 
 
-def without_secrets(cib: str) -> str:
-    """Return a CIB's text with the fence devices' logins masked."""
-    root = parse_cib(cib, "CIB")
-    mask_secrets(root)
-    return etree.tostring(root, encoding="unicode", pretty_print=True)
-
-
-def scheduler_inputs(packed: str) -> Iterator[tuple[str, str]]:
-    """Yield name and masked text of each CIB in a base64 tar of Pacemaker's bzip2 files."""
+def scheduler_inputs(packed: str, scrubber: Scrubber) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each CIB in a base64 tar of Pacemaker's bzip2 files, without secrets."""
     if not packed:
         return
-    with tarfile.open(fileobj=io.BytesIO(b64decode(packed))) as tar:
-        for member in tar:
-            if (file := tar.extractfile(member)) is not None:
-                name = PurePosixPath(member.name).name.removesuffix(".bz2")
-                yield f"{name}.xml", without_secrets(bz2.decompress(file.read()).decode())
+    for name, cib in scrubbed(scrubber, "pengine", b64decode(packed)):
+        yield f"{PurePosixPath(name).name}.xml", cib.decode()
 
 
 def kept_runs(folder: Path) -> Iterator[tuple[Path, Run]]:

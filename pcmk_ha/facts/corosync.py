@@ -39,6 +39,11 @@ def parse_links(text: str) -> tuple[LinkState, ...]:
     return tuple(LinkState(int(m[1]), m[3], m[5] == "connected") for m in found if m)
 
 
+def parse_reachable(text: str) -> int:
+    """Count the peers that answer over some link."""
+    return sum(1 for line in text.splitlines() if (found := NODE.match(line)) and found[2] == "reachable")
+
+
 def parse_quorum(text: str) -> Quorum | None:
     """Read the votes; None where Corosync does not run."""
     fields = {name.strip(): value.strip() for name, value in FIELD.findall(text)}

@@ -46,3 +46,9 @@ class Secrets:
     application: str = field(repr=False)  # password of postgresql.user
     fence: Mapping[tuple[str, int, str], str] = field(repr=False, default_factory=dict)
     # (node name, index of its device, parameter) -> value, for every SecretRef in fence and stonith parameters
+    # What a rotation that has not ended yet replaces one of the first four with, by their names.
+    next: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    def with_next(self) -> Secrets:
+        """Return them as they will be when a rotation has ended."""
+        return Secrets(**{**vars(self), **self.next, "next": {}})

@@ -31,6 +31,11 @@ class Bootstrap:
 
         Raises Refused, with every reason, where going on could destroy data that is not ours.
         """
+        if self.secrets.next:
+            names = ", ".join(sorted(self.secrets.next))
+            raise Refused(
+                f"new values of {names} are on their way to the nodes", hint="`pcmk-ha rotate-secrets` finishes that"
+            )
         facts = observe(self.nodes, self.desired)
         if blockers := find_blockers(self.desired.cluster, facts, self.wipe):
             reasons = "\n".join(f"{b.message}; {b.hint}" if b.hint else b.message for b in blockers)

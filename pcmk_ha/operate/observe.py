@@ -52,7 +52,7 @@ def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
     return NodeFacts(
         name=name,
         missing_packages=missing,
-        files=_files(runner, tuple(file.path for file in files)),
+        files=file_facts(runner, tuple(file.path for file in files)),
         hosts=runner.read("/etc/hosts") or "",
         units=_units(runner),
         firewall=firewall,
@@ -70,7 +70,8 @@ def _missing_packages(runner: Runner, wanted: tuple[str, ...]) -> tuple[str, ...
     return tuple(package for package in wanted if package not in installed)
 
 
-def _files(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
+def file_facts(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
+    """Return the files that exist, by path."""
     sums = runner.run(("sha256sum", *paths), ok=(0, 1)).stdout.splitlines()
     stats = runner.run(("stat", "-c", "%a %U:%G %n", *paths), ok=(0, 1)).stdout.splitlines()
     digests = {path: digest for digest, path in (line.split(maxsplit=1) for line in sums)}
@@ -154,7 +155,7 @@ def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: D
         cib=live.stdout if live.status == 0 else _saved_cib(nodes, desired),
         promoted_on=service.promoted_on,
         serving=service.is_serving,
-        volume_files=_files(holder, tuple(file.path for file in desired.volume_files)) if holder else {},
+        volume_files=file_facts(holder, tuple(file.path for file in desired.volume_files)) if holder else {},
         settings_loaded=has_read_its_files(holder, desired) if holder else True,
     )
 

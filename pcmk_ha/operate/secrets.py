@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -46,6 +47,15 @@ def load_secrets(cluster: Cluster, cluster_path: Path, *, create: bool = False) 
     return Secrets(**(generated or _generate(path)), fence=fence)
 
 
+def generated_secrets(path: Path) -> Mapping[str, Any]:
+    """Return what the secrets file of a cluster file holds, by the names of Secrets; raises BadInput."""
+    problems: list[Problem] = []
+    found = _read(secrets_path(path), problems)
+    if problems:
+        raise BadInput(problems)
+    return found
+
+
 def create_secrets(cluster: Cluster, cluster_path: Path) -> Secrets:
     """Return every secret's value, generating what does not exist yet; raises BadInput as load_secrets does."""
     return load_secrets(cluster, cluster_path, create=True)
@@ -67,12 +77,13 @@ def no_secrets(cluster: Cluster, _cluster_path: Path) -> Secrets:
 
 def placeholder_secrets(cluster: Cluster) -> Secrets:
     """Return values that stand for secrets where none may be shown; always the same."""
-    fence = {(node, index, name): "SECRET" for node, index, name, _ref in _references(cluster)}
+    fence = {(node, index, name): "SECRET" for node, index, name, _ref in references(cluster)}
     empty = base64.b64encode(b"SECRET".ljust(128, b"\0")).decode()
     return Secrets(empty, "SECRET", "SECRET", "SECRET", fence)
 
 
-def _references(cluster: Cluster) -> Iterator[tuple[str, int, str, SecretRef]]:
+def references(cluster: Cluster) -> Iterator[tuple[str, int, str, SecretRef]]:
+    """Yield node, index of its device, parameter and reference of every secret the cluster file refers to."""
     for node in cluster.members:
         for index, device in enumerate(node.fence_devices):
             given = {**cluster.stonith.parameters, **device.parameters}
@@ -85,7 +96,7 @@ def _resolve_fence(
     cluster: Cluster, cluster_path: Path, problems: list[Problem]
 ) -> Iterator[tuple[tuple[str, int, str], str]]:
     seen: set[SecretRef] = set()
-    for node, index, name, reference in _references(cluster):
+    for node, index, name, reference in references(cluster):
         try:
             yield (node, index, name), _resolve(reference, cluster_path.parent)
         except PcmkHaError as error:
@@ -110,7 +121,7 @@ def _resolve(reference: SecretRef, folder: Path) -> str:
     return value
 
 
-def _read(path: Path, problems: list[Problem]) -> Mapping[str, str]:
+def _read(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
     if path.stat().st_mode & 0o077:
         problems.append(Problem("others can read the secrets", f"chmod 600 {path}", str(path)))
     try:
@@ -121,28 +132,36 @@ def _read(path: Path, problems: list[Problem]) -> Mapping[str, str]:
         wanted = ", ".join(GENERATED)
         problems.append(Problem(f"not a secrets file: it must hold {wanted}", "restore it from a backup", str(path)))
         return dict.fromkeys(GENERATED, "")
-    return {name: values[name] for name in GENERATED}
+    later = values.get("next") or {}
+    if not isinstance(later, dict) or any(n not in GENERATED or not isinstance(v, str) for n, v in later.items()):
+        problems.append(Problem("`next` must hold new values of secrets", "restore it from a backup", str(path)))
+        later = {}
+    return {name: values[name] for name in GENERATED} | {"next": dict(later)}
 
 
-def _generate(path: Path) -> Mapping[str, str]:
+def _generate(path: Path) -> Mapping[str, Any]:
     """Write a new set; of two runs at once the first wins and the second reads what it wrote."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{path.name}.lock")
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         if not path.exists():
-            _write(path)
+            write_secrets(path, {name: make_secret(name) for name in GENERATED})
         lock.unlink(missing_ok=True)
     return _read(path, [])
 
 
-def _write(path: Path) -> None:
-    values = {
-        "authkey": base64.b64encode(secrets.token_bytes(128)).decode(),
-        "drbd": secrets.token_hex(24),  # DRBD takes at most 64 characters
-        "superuser": secrets.token_urlsafe(24),
-        "application": secrets.token_urlsafe(24),
-    }
+def make_secret(name: str) -> str:
+    """Return a new value for one of the secrets that are generated."""
+    if name == "authkey":
+        return base64.b64encode(secrets.token_bytes(128)).decode()
+    if name == "drbd":
+        return secrets.token_hex(24)  # DRBD takes at most 64 characters
+    return secrets.token_urlsafe(24)
+
+
+def write_secrets(path: Path, values: Mapping[str, Any]) -> None:
+    """Replace the secrets file in one step, 0600 and on the disk before it takes its name."""
     text = StringIO()
     YAML().dump(values, text)
     draft = path.with_name(f".{path.name}.draft")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pcmk_ha.plan.rotation_actions import RotationAction
+
 
 @dataclass(frozen=True)
 class InstallPackages:
@@ -257,4 +259,5 @@ Action = (
     | ReloadPostgresql
     | AwaitService
     | VerifyWrite
+    | RotationAction
 )

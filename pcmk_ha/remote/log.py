@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pcmk_ha.remote.runner import Outcome
+from pcmk_ha.scrub.patterns import mask_patterns
 
 
 class CommandLog:
@@ -24,7 +25,10 @@ class CommandLog:
         if self._path is None:
             return
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-        complaint = f" # {outcome.stderr.strip()[:500]!r}" if outcome.status and outcome.stderr.strip() else ""
+        # drbdadm, for one, complains with the whole command it ran, and a shared secret in it.
+        complaint = (
+            f" # {mask_patterns(outcome.stderr.strip())[:500]!r}" if outcome.status and outcome.stderr.strip() else ""
+        )
         line = f"{now}Z {node} {seconds:6.2f}s {outcome.status:3d} {shlex.join(outcome.argv)}{complaint}\n"
         with self._lock, self._path.open("a") as file:
             file.write(line)

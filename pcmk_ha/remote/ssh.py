@@ -34,6 +34,7 @@ from pcmk_ha.remote.known_hosts import KnownKey, find_keys, host_name, new_line
 from pcmk_ha.remote.log import CommandLog
 from pcmk_ha.remote.runner import Outcome
 from pcmk_ha.remote.ssh_config import read_ssh_config
+from pcmk_ha.scrub.patterns import mask_patterns
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs tracebacks of what we report ourselves
 
@@ -103,7 +104,7 @@ class SshRunner:
         outcome = Outcome(tuple(argv), status, stdout, stderr)
         self._log.write(self._node, outcome, time.monotonic() - begin)
         if ok is not None and status not in ok:
-            said = (stderr.strip() or stdout.strip())[-600:]
+            said = mask_patterns(stderr.strip() or stdout.strip())[-600:]
             raise CommandFailed(f"{self._node}: {shlex.join(argv)[:200]} failed ({status}): {said}")
         return outcome
 

@@ -9,7 +9,9 @@ from ipaddress import ip_address
 from pcmk_ha.cib.stonith import agent_of, device_parameters
 from pcmk_ha.facts import versions
 from pcmk_ha.model.parts import Node
+from pcmk_ha.model.secret import is_secret_name
 from pcmk_ha.operate.checks.subject import Check, Subject
+from pcmk_ha.scrub.scrubber import Scrubber
 
 TWO_AT_ONCE = 2  # a BMC serves few sessions, and the other nodes ask it, too
 NAMES_A_HOST = ("ip", "ipaddr")
@@ -39,19 +41,13 @@ def _ask_device(subject: Subject, target: Node, index: int) -> Check:
     if outcome.status in (0, 2):  # 2: off, which is an answer
         return subject.ok(title, f"{agent} answers: {'on' if outcome.status == 0 else 'OFF'}")
     said = (outcome.stderr.strip() or outcome.stdout.strip()).splitlines()[-1:] or ["no answer"]
-    secret = _secret_values(subject, target, index, given)
-    return subject.fail(title, f"{agent}: {_scrub(said[0], secret)}", "address, login, and is the BMC's network up?")
+    scrubber = Scrubber.knowing(_secret_values(subject, target, index, given))
+    return subject.fail(title, f"{agent}: {scrubber.text(said[0])}", "address, login, and is the BMC's network up?")
 
 
 def _secret_values(subject: Subject, target: Node, index: int, given: Mapping[str, str]) -> set[str]:
     referred = {value for (name, n, _), value in subject.secrets.fence.items() if (name, n) == (target.name, index)}
-    return {value for value in referred | {v for name, v in given.items() if "passw" in name} if value}
-
-
-def _scrub(text: str, secret: set[str]) -> str:
-    for value in sorted(secret, key=len, reverse=True):
-        text = text.replace(value, "***")
-    return text
+    return {value for value in referred | {v for name, v in given.items() if is_secret_name(name)} if value}
 
 
 def names(subject: Subject) -> Iterator[Check]:

@@ -1,0 +1,1 @@
+"""The support bundle: what explains a failure, from every member that answers, without secrets."""

@@ -1,0 +1,1 @@
+"""New secrets for a running cluster: chosen, brought into force everywhere, and only then the old ones forgotten."""
