@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.operate.cluster import UNITS
 from pcmk_ha.operate.node import remove_hosts
+from pcmk_ha.operate.records import remove_record
 from pcmk_ha.remote.runner import Runner
 
 STATE = ("/var/lib/pacemaker/cib", "/var/lib/pacemaker/pengine", "/var/lib/corosync")
@@ -32,6 +33,7 @@ def undo_node(runner: Runner, desired: Desired, *, wipe_data: bool) -> Iterator[
         yield f"{disk} is wiped"
     runner.run(("rm", "-f", *(file.path for file in desired.files[runner.node])))
     remove_hosts(runner)
+    remove_record(runner)
     yield "configuration files are removed"
     runner.run(("find", *STATE, "-mindepth", "1", "-delete"), ok=None)
     yield "the cluster's state is removed"
