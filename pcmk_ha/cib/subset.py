@@ -1,4 +1,4 @@
-"""The part of a CIB that must stand before anything runs."""
+"""Parts of a CIB: what must stand before anything runs, and the configuration alone."""
 
 from __future__ import annotations
 
@@ -15,4 +15,13 @@ def fencing_only(cib: str) -> str:
                 parent = child.getparent()
                 assert parent is not None
                 parent.remove(child)
+    return etree.tostring(root, encoding="unicode")
+
+
+def configuration_only(cib: str) -> str:
+    """Return the same CIB without nodes and their status: what is wrong in it then is wrong anywhere."""
+    root = etree.fromstring(cib.encode())
+    for element in (*root.findall("status"), *root.findall("configuration/nodes")):
+        for child in list(element):
+            element.remove(child)
     return etree.tostring(root, encoding="unicode")

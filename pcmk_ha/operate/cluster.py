@@ -13,6 +13,7 @@ from pcmk_ha.cib.subset import fencing_only
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Refused
 from pcmk_ha.operate.service import Service, look_at_service
+from pcmk_ha.operate.simulate import verify_cib
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.remote.runner import Runner
 
@@ -91,12 +92,13 @@ def push_cib(runner: Runner, desired_cib: str, *, gone: Collection[str] = (), ex
             "the cluster's configuration was changed by somebody else since the plan was made",
             hint="it was left as it is: look at `pcmk-ha plan`, then apply again",
         )
+    target = merge(live, desired_cib, gone)
+    verify_cib(runner, target)
     names = (f"{WORK}/live.xml", f"{WORK}/target.xml")
     runner.run(("install", "-d", "-m", "0700", WORK))
-    for name, text in zip(names, (live, merge(live, desired_cib, gone)), strict=True):
+    for name, text in zip(names, (live, target), strict=True):
         runner.put(name, text, mode=0o600)
     try:
-        runner.run(("crm_verify", "--xml-file", names[1]))
         # 1 means "they differ" (crm_diff(8)), 0 that there is nothing to send
         diff = runner.run(("crm_diff", "-o", names[0], "-n", names[1], "--no-version"), ok=(0, 1))
         if diff.status == 1:
