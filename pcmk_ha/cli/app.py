@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pcmk_ha.cli import change, config, demo, destroy, drill, fence, lab, observe, operate, render, show
+from pcmk_ha.cli import adopt, change, config, demo, destroy, drill, fence, lab, observe, operate, render, show
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
 
 INTERRUPTED = 130  # as shells say it: 128 + SIGINT
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (config, observe, render, operate, change, fence, show, destroy, demo):
+for module in (config, observe, render, operate, change, adopt, fence, show, destroy, demo):
     module.register(app)
 app.add_typer(drill.app, name="drill")
 app.add_typer(lab.app, name="lab")

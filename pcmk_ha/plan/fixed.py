@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lxml import etree
+
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Problem
 from pcmk_ha.plan.corosync import APART
@@ -12,6 +14,8 @@ from pcmk_ha.plan.owned import newest
 from pcmk_ha.plan.parameters import unknown_parameters
 from pcmk_ha.plan.record import identity
 
+EXCLUSIVE = ("drbd_resource", "device", "directory", "pgdata")
+
 
 def find_fixed(desired: Desired, facts: Facts) -> tuple[Problem, ...]:
     """Every reason why the file asks for more than a change of what runs."""
@@ -19,6 +23,7 @@ def find_fixed(desired: Desired, facts: Facts) -> tuple[Problem, ...]:
         *_identity(desired, facts),
         *_corosync(facts),
         *_addresses(desired, facts),
+        *_managed_twice(desired, facts),
         *unknown_parameters(desired, facts.service.settings),
     )
 
@@ -50,3 +55,27 @@ def _addresses(desired: Desired, facts: Facts) -> Iterator[Problem]:
         used = {*node.link_addresses, *((node.drbd_address,) if node in desired.cluster.nodes else ())}
         for address in sorted(used - has if has else ()):
             yield Problem(f"{node.name} does not have the address {address}", "configure it there first")
+
+
+def _managed_twice(desired: Desired, facts: Facts) -> Iterator[Problem]:
+    """A device, directory or address with two resources is started twice, or stopped under the other's feet."""
+    wanted = _managed(desired.cib)
+    for thing, idents in _managed(facts.service.cib or "<cib/>").items():
+        for ident in sorted(idents - wanted.get(thing, idents)):
+            (ours, *_) = wanted[thing]
+            yield Problem(
+                f"the resource {ident} manages {thing[1]} already, and {ours} would manage it, too",
+                f"in maintenance mode, and with everything on one node: remove {ident}, apply, end maintenance",
+            )
+
+
+def _managed(cib: str) -> dict[tuple[str, str], set[str]]:
+    """Return the resources that manage each thing of which there can be only one manager."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for pair in etree.fromstring(cib.encode()).iterfind(
+        "configuration/resources//primitive/instance_attributes/nvpair"
+    ):
+        name, primitive = str(pair.get("name")), pair.getparent().getparent()  # type: ignore[union-attr]
+        if name in EXCLUSIVE and primitive is not None:
+            found.setdefault((name, str(pair.get("value"))), set()).add(str(primitive.get("id")))
+    return found

@@ -342,6 +342,15 @@ def test_what_cannot_be_changed_on_a_running_cluster_is_refused(change: tuple[st
     assert any(says in problem.message for problem in find_fixed(desired, replace(facts, nodes=nodes)))
 
 
+def test_a_device_that_a_resource_of_others_manages_is_not_given_a_second_one() -> None:
+    world = built(desired_of(MINIMAL))
+    facts = world.facts()
+    assert not find_fixed(world.desired, facts)
+    live = facts.service.cib.replace('"pg_fs"', '"their_fs"')
+    found = find_fixed(world.desired, replace(facts, service=replace(facts.service, cib=live)))
+    assert found[0].message == "the resource their_fs manages /dev/drbd0 already, and pg_fs would manage it, too"
+
+
 def test_an_address_that_its_node_does_not_have_is_refused() -> None:
     world = built(desired_of(MINIMAL))
     world.nodes["node2"] = replace(world.nodes["node2"], addresses=frozenset({"192.0.2.99"}))
