@@ -12,6 +12,7 @@ import typer
 from pcmk_ha.cli.options import AsJson, NewHostKeys
 
 if TYPE_CHECKING:
+    from pcmk_ha.plan.adopt.found import Adopted
     from pcmk_ha.remote.runner import Runner
 
 
@@ -45,16 +46,19 @@ def adopt(
         raise PcmkHaError(f"{out} exists already", hint="--force overwrites it, --out writes another")
 
     @contextmanager
-    def connect(host: str) -> Iterator[Runner]:
-        runner = _open(host, user, ssh_config, accept=accept_new_host_keys)
+    def connect(name: str, host: str) -> Iterator[Runner]:
+        # An ssh_config of its own knows members by name; else names are nothing to rely on.
+        runner = _open(name if ssh_config else host, user, ssh_config, accept=accept_new_host_keys)
         try:
             yield runner
         finally:
             runner.close()
 
-    with connect(address) as first, Progress("adopt") as progress:
+    with connect(address, address) as first, Progress("adopt") as progress:
         progress.line(f"reading the cluster of {address}")
         adopted = read_cluster(first, connect)
+    if ssh_config:
+        _keep_way(adopted, ssh_config)
     try:
         out.write_text(to_yaml(adopted.file, adopted.notes))
     except OSError as error:
@@ -65,6 +69,13 @@ def adopt(
     for note in adopted.notes:
         typer.echo(f"! {note}")
     typer.echo(f"{out} is written. Next: look it over, then pcmk-ha check --file {out}")
+
+
+def _keep_way(adopted: Adopted, ssh_config: Path) -> None:
+    """Have the file reach the nodes the same way."""
+    adopted.file["ssh_config"] = str(ssh_config.absolute())
+    for node in (*adopted.file["nodes"], *(n for n in [adopted.file.get("arbiter")] if n)):
+        node["ssh"] = node["name"]
 
 
 def _open(host: str, user: str, ssh_config: Path | None, *, accept: bool) -> Runner:

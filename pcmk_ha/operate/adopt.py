@@ -14,7 +14,7 @@ from pcmk_ha.remote.runner import Runner
 
 JOIN_LATE = "/etc/systemd/system/corosync.service.d/pcmk-ha.conf"
 UNITS = ("corosync.service", "pacemaker.service")
-Connect = Callable[[str], AbstractContextManager[Runner]]  # to a member's address
+Connect = Callable[[str, str], AbstractContextManager[Runner]]  # to a member, by its name and address
 
 
 def read_cluster(first: Runner, connect: Connect) -> Adopted:
@@ -56,7 +56,7 @@ def _with_volume(first: Runner, found: Found, connect: Connect) -> tuple[Found, 
     reasons = []
     for name, links in found.members():
         try:
-            with connect(links[0]) as other:
+            with connect(name, links[0]) as other:
                 if mounted := _volume_of(other, found, data):
                     return mounted, []
                 if not found.drbd.strip():

@@ -66,10 +66,9 @@ def _observe_running(runner: Runner, desired: Desired) -> NodeFacts:
     files = desired.files[name]
     data_node = any(node.name == name for node in desired.cluster.nodes)
     missing = _missing_packages(runner, desired.packages[name])
-    installed = not missing
     firewall = find_firewall(runner)
     wanted = next(file.content for file in files if file.path == COROSYNC_CONF)
-    running = runner.run(("corosync-cmapctl",), ok=None) if installed else Outcome((), 1, "", "")
+    running = runner.run(("corosync-cmapctl",), ok=None) if "corosync" not in missing else Outcome((), 1, "", "")
     return NodeFacts(
         name=name,
         missing_packages=missing,
@@ -78,7 +77,7 @@ def _observe_running(runner: Runner, desired: Desired) -> NodeFacts:
         units=_units(runner),
         firewall=firewall,
         firewall_open=not firewall or is_open(runner, firewall, desired.cluster),
-        drbd=_drbd(runner, desired.cluster, installed=installed) if data_node else None,
+        drbd=_drbd(runner, desired.cluster, installed="drbd-utils" not in missing) if data_node else None,
         corosync_differs=running.status == 0 and runs_otherwise(wanted, running.stdout),
         running_cluster=parse_cmap(running.stdout).get("totem.cluster_name", "") if running.status == 0 else "",
         configured_cluster=corosync.parse_cluster_name(runner.read(COROSYNC_CONF) or ""),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from strategies import clusters
+from support.fake_node import FakeNode
 from support.files import ARBITER, MINIMAL
 from test_bad_input import write
 from test_plan import desired_of
@@ -18,8 +21,9 @@ from test_plan import desired_of
 from pcmk_ha.cib.items import items
 from pcmk_ha.desired.build import build_desired
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.errors import NodeUnreachable, PcmkHaError
 from pcmk_ha.model.load import load_cluster_text
+from pcmk_ha.operate.adopt import read_cluster
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan.adopt.cluster import adopt
 from pcmk_ha.plan.adopt.found import Found
@@ -141,6 +145,54 @@ def test_a_cluster_that_hands_built_becomes_a_file_and_a_list_of_what_it_cannot_
         "postgresql.conf stays as it is",
     ):
         assert said in notes, notes
+
+
+# --- reading it from the nodes
+
+
+def member(name: str, found: Found, **files: str) -> FakeNode:
+    answers = {"cibadmin --query": found.cib, "drbdadm dump-xml": found.drbd, "modinfo": "8.4.11\n",
+               "systemctl is-enabled": "enabled\nenabled\n"}  # fmt: skip
+    known = {"/etc/corosync/corosync.conf": found.corosync, "/etc/os-release": "VERSION_CODENAME=trixie\n"}
+    return FakeNode(name, answers, files={**known, **files})
+
+
+def test_the_volume_is_read_where_it_is_mounted_and_nothing_is_written(tmp_path: Path) -> None:
+    desired = desired_of(MINIMAL + "postgresql: {parameters: {work_mem: 64MB}, hba: [{address: 10.0.0.0/8}]}\n")
+    found = found_of(desired, tmp_path)
+    volume = {file.path: file.content for file in desired.volume_files}
+    first, second = member("node1", found), member("node2", found, **volume)
+    asked = []
+
+    @contextmanager
+    def connect(name: str, address: str) -> Iterator[FakeNode]:
+        asked.append((name, address))
+        yield {"node1": first, "node2": second}[name]
+
+    adopted = read_cluster(first, connect)  # type: ignore[arg-type]
+    assert adopted.file["postgresql"]["parameters"] == {"work_mem": "64MB"}
+    assert_same(built_again(to_yaml(adopted.file), desired), desired)
+    assert asked == [("node1", "192.0.2.11"), ("node2", "192.0.2.12")]
+    reading = ("cibadmin --query", "drbdadm dump-xml", "systemctl is-enabled", "modinfo")
+    assert all(" ".join(argv).startswith(reading) for node in (first, second) for argv in node.ran)
+
+
+def test_a_volume_that_nobody_has_mounted_is_said(tmp_path: Path) -> None:
+    found = found_of(desired_of(MINIMAL), tmp_path)
+
+    @contextmanager
+    def connect(name: str, address: str) -> Iterator[FakeNode]:
+        raise NodeUnreachable(f"{address}: no answer")
+        yield
+
+    adopted = read_cluster(member("node1", found), connect)  # type: ignore[arg-type]
+    assert "parameters and login rules of PostgreSQL were not read: no member has them mounted" in adopted.notes
+    assert "node2: 192.0.2.12: no answer" in adopted.notes
+
+
+def test_a_machine_that_is_no_member_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PcmkHaError, match=r"node1 has no /etc/corosync/corosync\.conf"):
+        read_cluster(FakeNode("node1", {}), None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("agent", ["drbd", "pgsql", "IPaddr2"])
