@@ -42,6 +42,7 @@ class Change:
     desired: Desired
     secrets: Secrets
     wipe: Wipe = ()
+    replacing: bool = False  # what identifies the cluster and its members may change
     restart: bool = False  # servers that serve may be restarted, where nothing less brings a change about
 
     def look(self) -> Facts:
@@ -50,7 +51,12 @@ class Change:
         Raises Refused, with every reason, where going on could destroy data that is not ours, or could not work.
         """
         facts = observe(self.nodes, self.desired)
-        refuse((*find_blockers(self.desired.cluster, facts, self.wipe), *find_fixed(self.desired, facts)))
+        refuse(
+            (
+                *find_blockers(self.desired.cluster, facts, self.wipe),
+                *find_fixed(self.desired, facts, replacing=self.replacing),
+            )
+        )
         return facts
 
     def plan(self) -> Plan:

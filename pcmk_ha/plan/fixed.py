@@ -17,10 +17,10 @@ from pcmk_ha.plan.record import identity
 EXCLUSIVE = ("drbd_resource", "device", "directory", "pgdata")
 
 
-def find_fixed(desired: Desired, facts: Facts) -> tuple[Problem, ...]:
-    """Every reason why the file asks for more than a change of what runs."""
+def find_fixed(desired: Desired, facts: Facts, *, replacing: bool = False) -> tuple[Problem, ...]:
+    """Every reason why the file asks for more than a change of what runs; `replacing` is a change of members."""
     return (
-        *_identity(desired, facts),
+        *(() if replacing else _identity(desired, facts)),
         *_corosync(facts),
         *_addresses(desired, facts),
         *_managed_twice(desired, facts),
