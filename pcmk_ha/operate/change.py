@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from pcmk_ha.cib.diff import diff_lines
+from pcmk_ha.cib.mask import SHOWN
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.errors import PcmkHaError, Problem, Refused
 from pcmk_ha.facts.simulate import parse_durations
@@ -28,6 +29,7 @@ from pcmk_ha.plan.impact import foresee_impact
 from pcmk_ha.plan.owned import newest
 from pcmk_ha.plan.parameters import parameter_changes
 from pcmk_ha.plan.proposal import Proposal, basis_of
+from pcmk_ha.plan.record import is_secret_parameter
 from pcmk_ha.plan.values import Plan
 from pcmk_ha.remote.runner import Runner
 
@@ -135,4 +137,7 @@ def _file_diff(runner: Runner, file: File) -> tuple[str, ...]:
 
 def _masked(line: str) -> str:
     head, found, _secret = line.partition(SECRET_LINE)
-    return f'{head}{found} "********";' if found else line
+    if found:
+        return f'{head}{found} "{SHOWN}";'
+    name, equals, _value = line.partition("=")
+    return f"{name}{equals} {SHOWN}" if equals and is_secret_parameter(name.strip()) else line

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pcmk_ha.cib.mask import SHOWN
 from pcmk_ha.desired.postgresql import parameters, quote
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Problem
-from pcmk_ha.model.secret import is_secret_name
 from pcmk_ha.plan.facts import Facts, Setting
 from pcmk_ha.plan.owned import applied, newest
+from pcmk_ha.plan.record import is_secret_parameter
 
 NEEDS_RESTART = ("postmaster",)
 LINE = re.compile(r"^\s*(?P<name>[A-Za-z_][\w.]*)\s*=\s*(?P<value>.*?)\s*$")
-MASKED = "********"
 
 
 @dataclass(frozen=True)
@@ -90,4 +90,4 @@ def overridden(desired: Desired, settings: Mapping[str, Setting]) -> Iterator[st
 def _shown(name: str, value: str | None) -> str:
     if value is None:
         return ""
-    return MASKED if is_secret_name(name) or "conninfo" in name else value
+    return SHOWN if is_secret_parameter(name) else value

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pcmk_ha.cib.items import items
+from pcmk_ha.cib.mask import SHOWN
 from pcmk_ha.desired.postgresql import parameters, quote
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.secret import is_secret_name
 
 FORMAT = 1
-MASKED = "********"
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,9 @@ def parse_record(text: str | None) -> Record | None:
 
 def _parameters(desired: Desired) -> dict[str, str]:
     wanted = parameters(desired.cluster, desired.postgresql_version)
-    return {
-        f"parameter {name}": MASKED if is_secret_name(name) or "conninfo" in name else quote(value)
-        for name, value in wanted.items()
-    }
+    return {f"parameter {name}": SHOWN if is_secret_parameter(name) else quote(value) for name, value in wanted.items()}
+
+
+def is_secret_parameter(name: str) -> bool:
+    """Tell whether a PostgreSQL parameter may hold a secret: connection strings do."""
+    return is_secret_name(name) or "conninfo" in name.lower()

@@ -146,10 +146,10 @@ def test_drbd_takes_new_options_while_it_replicates(trixie: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "until", ["note what is about to change", "write /etc/corosync/corosync.conf", "load the clus"]
+    ("until", "token"),
+    [("note what is about to change", 1600), ("write /etc/corosync/corosync.conf", 1700), ("load the clus", 1800)],
 )
-def test_an_apply_that_was_killed_is_finished_by_the_next(trixie: Bench, until: str) -> None:
-    token = {"note": 1600, "write": 1700, "load ": 1800}[until[:5].rstrip() if until[0] != "l" else "load "]
+def test_an_apply_that_was_killed_is_finished_by_the_next(trixie: Bench, until: str, token: int) -> None:
     change(trixie, timeouts={"token_ms": token}, properties={"migration_threshold": token // 100 - 10})
     process = subprocess.Popen(
         (str(PROGRAM), "apply", "--yes"), cwd=trixie.folder, env=trixie.environment, stdout=subprocess.PIPE,

@@ -93,6 +93,14 @@ def test_a_secret_is_in_no_proposal() -> None:
     assert "SECRET" not in str(found.as_dict())
 
 
+def test_a_parameter_with_a_password_in_it_is_in_no_proposal_and_no_record() -> None:
+    desired = desired_of(MINIMAL + "postgresql: {parameters: {primary_conninfo: 'host=x password=canary'}}\n")
+    found = propose(serving(desired_of(MINIMAL)), desired)
+    assert [change.name for change in found.parameters] == ["primary_conninfo"]
+    assert "canary" not in str(found.as_dict())
+    assert "canary" not in serving(desired)["node1"].files[RECORD]
+
+
 def test_a_record_that_is_lost_is_only_written_anew() -> None:
     desired = desired_of(MINIMAL)
     nodes = serving(desired)
