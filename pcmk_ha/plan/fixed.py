@@ -65,7 +65,7 @@ def _managed_twice(desired: Desired, facts: Facts) -> Iterator[Problem]:
             (ours, *_) = wanted[thing]
             yield Problem(
                 f"the resource {ident} manages {thing[1]} already, and {ours} would manage it, too",
-                f"in maintenance mode, and with everything on one node: remove {ident}, apply, end maintenance",
+                f"stop {ident} and remove it, a short outage; then `pcmk-ha bootstrap` takes the data up again",
             )
 
 

@@ -75,5 +75,7 @@ def _texts(desired: Desired, name: str, files: dict[str, File]) -> dict[str, str
 
 
 def _settings(desired: Desired) -> str:
-    names = dict.fromkeys([*parameters(desired.cluster, desired.postgresql_version), "work_mem", "shared_buffers"])
+    names = dict.fromkeys(
+        [*parameters(desired.cluster, desired.postgresql_version), "work_mem", "shared_buffers", "primary_conninfo"]
+    )
     return "".join(f"{name}|{'postmaster' if name in POSTMASTER else 'sighup'}|f|\n" for name in names)
