@@ -88,7 +88,8 @@ def apply(
             print_proposal(proposal)
         if proposal.plan:
             _require_consent(proposal, allow_outage=allow_outage, yes=yes)
-            confirm(_question(proposal), yes=yes or (bool(text) and not proposal.impact.outage))
+            agreed = bool(text) and (allow_outage or not proposal.impact.outage)  # it was looked at when it was made
+            confirm(_question(proposal), yes=yes or agreed)
             if not yes:
                 _require_unchanged(proposal, _look(session, work, "apply"))
             _perform(work, proposal, as_json=as_json)

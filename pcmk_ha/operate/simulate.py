@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pcmk_ha.cib.subset import configuration_only
+from dataclasses import replace
+
+from pcmk_ha.cib.subset import configuration_only, with_stopped
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts.simulate import Move, parse_moves
 from pcmk_ha.remote.runner import Runner
@@ -27,6 +29,12 @@ def foresee_moves(runner: Runner, target: str) -> tuple[Move, ...]:
     old, new = answer.stdout.split("\n--\n")
     anyway = parse_moves(old)
     return tuple(move for move in parse_moves(new) if move not in anyway)
+
+
+def foresee_restart(runner: Runner, target: str, resource: str) -> tuple[Move, ...]:
+    """Return what a restart of a resource takes along: what has to run with it is stopped and started, too."""
+    moves = foresee_moves(runner, with_stopped(target, resource))
+    return tuple(replace(move, action="restart") if move.action == "stop" else move for move in moves)
 
 
 def verify_cib(runner: Runner, target: str) -> None:

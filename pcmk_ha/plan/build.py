@@ -117,7 +117,7 @@ def _fences(cib: str, desired: Desired) -> bool:
 
 def _restart_members(draft: Draft, facts: Facts, ready: After) -> After:
     """Plan a restart of every Corosync that no reload brings in line, the node that serves last."""
-    names = [name for name, node in facts.nodes.items() if node.corosync_fixed]
+    names = [name for name, node in facts.nodes.items() if node.corosync_fixed and not node.runs_packaged_cluster]
     for name in sorted(names, key=lambda name: name == facts.service.promoted_on):
         ready = draft.add(RestartMember(name), ready)
     return ready if names else NOTHING

@@ -7,7 +7,7 @@ import re
 COMPARED = ("totem.", "nodelist.", "quorum.")
 # Corosync 3 keeps these until it is restarted, whatever a reload says (read-only keys in its exec/main.c).
 # Nodes that differ in the first do not hear each other: no node can be restarted with a new value while others run.
-APART = ("totem.version", "totem.transport", "totem.cluster_name", "totem.ip_version", "totem.secauth")
+APART = ("totem.version", "totem.transport", "totem.ip_version", "totem.secauth")
 ONE_BY_ONE = ("totem.netmtu", "totem.threads", "system.", "qb.")
 LINE = re.compile(r"^(?P<key>\S+) \((?P<type>\w+)\) = (?P<value>.*)$")
 

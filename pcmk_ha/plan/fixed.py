@@ -40,7 +40,8 @@ def _identity(desired: Desired, facts: Facts) -> Iterator[Problem]:
 
 
 def _corosync(facts: Facts) -> Iterator[Problem]:
-    keys = {key for node in facts.nodes.values() for key in node.corosync_fixed if key in APART}
+    ours = (node for node in facts.nodes.values() if not node.runs_packaged_cluster)  # that one is ended anyway
+    keys = {key for node in ours for key in node.corosync_fixed if key in APART}
     for key in sorted(keys):
         yield Problem(
             f"Corosync cannot change {key} while it runs, and members that differ in it do not hear each other",

@@ -72,7 +72,7 @@ def test_a_parameter_that_needs_a_restart_gets_it_only_with_consent(trixie: Benc
     pids = "pgrep -o corosync; pgrep -o pacemakerd"
     before, primary = trixie.on("node1", pids), trixie.primary
     refused = trixie.run("apply", "--yes", ok=(4,)).stderr
-    assert f"restarts PostgreSQL on {primary}" in refused
+    assert f"restarts PostgreSQL and the VIP on {primary}" in refused
     assert shown(trixie, "max_connections") != "55"
     assert "restart PostgreSQL through Pacemaker" in apply(trixie, "--allow-outage")
     assert (shown(trixie, "max_connections"), trixie.primary) == ("55", primary)

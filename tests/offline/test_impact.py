@@ -15,7 +15,7 @@ from pcmk_ha.cib.merge import merge
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts.simulate import Move, parse_durations, parse_moves
-from pcmk_ha.operate.simulate import foresee_moves
+from pcmk_ha.operate.simulate import foresee_moves, foresee_restart
 from pcmk_ha.plan.facts import Facts, ServiceFacts
 from pcmk_ha.plan.impact import Impact, foresee_impact
 from pcmk_ha.plan.values import Plan
@@ -71,6 +71,14 @@ def test_the_scheduler_says_what_is_interrupted(tmp_path: Path, change: str, say
     base = MINIMAL.replace("vip: 192.0.2.100/24\n", "") if change.startswith("vip") else MINIMAL
     found = impact_of(MINIMAL, base + change, tmp_path).outage
     assert tuple(line.partition(" (about")[0] for line in found) == says
+
+
+def test_a_restart_of_the_server_takes_along_what_has_to_run_with_it_and_nothing_else(tmp_path: Path) -> None:
+    node, live = started(MINIMAL, tmp_path)
+    assert foresee_restart(node, live, "pg_server") == (  # type: ignore[arg-type]
+        Move("pg_server", "restart", "node1"),
+        Move("pg_vip", "restart", "node1"),
+    )
 
 
 def test_a_changed_fence_device_restarts_only_itself(tmp_path: Path) -> None:

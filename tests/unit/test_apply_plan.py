@@ -372,6 +372,17 @@ def test_a_corosync_key_in_which_members_must_not_differ_is_refused_and_others_r
     assert any("totem.transport" in problem.message for problem in find_fixed(desired, world.facts()))
 
 
+def test_a_cluster_of_one_that_packages_started_is_ended_whatever_its_corosync_runs() -> None:
+    desired = desired_of(MINIMAL)
+    world = World(desired, records=True)
+    world.start_as_packaged("node1")
+    world.nodes["node1"] = replace(world.nodes["node1"], corosync_fixed=("totem.transport", "totem.netmtu"))
+    assert not find_fixed(desired, world.facts())
+    kinds = [type(step.action) for step in make_plan(desired, world.facts(), restart=True)]
+    assert act.EndPackagedCluster in kinds
+    assert act.RestartMember not in kinds
+
+
 # --- what is shown is what is done
 
 

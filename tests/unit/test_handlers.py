@@ -286,11 +286,7 @@ def test_drbd_is_not_kept_waiting_for_the_removal(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("connection", "disks"),
-    [
-        ("WFConnection", "UpToDate/DUnknown"),
-        ("SyncSource", "UpToDate/Inconsistent"),
-        ("Connected", "UpToDate/Outdated"),
-    ],
+    [("WFConnection", "UpToDate/DUnknown"), ("SyncSource", "UpToDate/Inconsistent"), ("Connected", "UpToDate/Outdated")],
 )
 def test_the_constraint_stays_while_the_peer_is_behind(world: World, connection: str, disks: str) -> None:
     world.set("constraint", OURS)

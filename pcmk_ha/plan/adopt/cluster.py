@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pcmk_ha.cib.build import PROPERTIES, build_cib
 from pcmk_ha.cib.elements import Element
 from pcmk_ha.cib.items import describe, items
-from pcmk_ha.cib.resources import FILESYSTEM, SERVER, VIP
+from pcmk_ha.cib.resources import SERVER
 from pcmk_ha.desired.drbd import disk_options, net_options
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.errors import BadInput, PcmkHaError
@@ -17,11 +16,10 @@ from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.plan.adopt import drbd, server
 from pcmk_ha.plan.adopt.fencing import adopt_fencing
-from pcmk_ha.plan.adopt.found import Adopted, Found, op_seconds, pairs, parse_cib, primitives, seconds
+from pcmk_ha.plan.adopt.found import Adopted, Found, pairs, parse_cib
+from pcmk_ha.plan.adopt.service import adopt_service, adopt_times, one_of, properties_of
 from pcmk_ha.plan.adopt.text import to_yaml
 
-VERSION = re.compile(r"/postgresql/(\d+)/")
-BOOT_DELAY = re.compile(r'"\$\$up" -ge (\d+)')
 NEVER = (
     "stonith-enabled",
     "fencing-enabled",
@@ -39,23 +37,16 @@ def adopt(found: Found) -> Adopted:
     out = Adopted()
     root = parse_cib(found.cib)
     _adopt_members(found, root, out)
-    _adopt_service(found, root, out)
-    _adopt_times(found, root, out)
+    adopt_service(found, root, out)
+    adopt_times(found, root, out)
     if (plain := _loaded(out)) is not None:
         _adopt_differences(found, root, plain, out)
     return out
 
 
-def _one(root: Element, agent: str, what: str, preferred: str) -> Element:
-    every = primitives(root, agent)
-    if not every:
-        raise PcmkHaError(f"there is no resource of {agent}: {what}", hint="adopt takes PostgreSQL on DRBD")
-    return next((p for p in every if p.get("id") == preferred), every[0])
-
-
 def _adopt_members(found: Found, root: Element, out: Adopted) -> None:
     out.file["name"] = found.totem.get("totem.cluster_name", "")
-    managed = _one(root, "ocf:linbit:drbd", "nothing replicates", "")
+    managed = one_of(root, "ocf:linbit:drbd", "nothing replicates", "")
     resource = drbd.find_resource(found.drbd, pairs(managed).get("drbd_resource", ""))
     sides = drbd.sides(resource, out)
     members = dict(found.members())
@@ -86,98 +77,6 @@ def _node(name: str, links: tuple[str, ...], fence: Any, side: drbd.Side | None)
             node["replication_address"] = side.address
         node["disk"] = side.disk
     return node | {"fence": fence}
-
-
-def _adopt_service(found: Found, root: Element, out: Adopted) -> None:
-    volume = pairs(_filesystem(root, out))
-    for name, key, default in (("fstype", "type", "ext4"), ("directory", "mount_point", "/srv/pgdata"),
-                               ("options", "options", "noatime")):  # fmt: skip
-        value = volume.get(name, "defaults" if name == "options" else "")
-        if value != default:
-            out.put(f"filesystem.{key}", value)
-    database = pairs(_one(root, "ocf:heartbeat:pgsql", "no PostgreSQL", SERVER))
-    match = VERSION.search(database.get("pgctl", "")) or VERSION.search(database.get("pgdata", ""))
-    version = int(match[1]) if match else found.platform.postgresql
-    if version != found.platform.postgresql:
-        out.put("postgresql.version", version)
-    if (port := int(database.get("pgport", 5432))) != 5432:
-        out.put("postgresql.port", port)
-    mount = volume.get("directory", "/srv/pgdata")
-    if (data := database.get("pgdata", "")) != f"{mount}/{version}/main":
-        out.put("postgresql.data_directory", data)
-    address = pairs(_one(root, "ocf:heartbeat:IPaddr2", "no address that moves", VIP))
-    vip: dict[str, Any] = {"address": address.get("ip", "")}
-    if (prefix := address.get("cidr_netmask", "")).isdigit():
-        vip["prefix"] = int(prefix)
-    if nic := address.get("nic"):
-        vip["interface"] = nic
-    out.file["vip"] = vip if len(vip) > 1 else vip["address"]
-
-
-def _filesystem(root: Element, out: Adopted) -> Element:
-    """Return the file system on the DRBD device, for others may be mounted, too."""
-    minor = out.file.get("drbd", {}).get("minor", 0)
-    resource = out.file.get("drbd", {}).get("resource", "pgdata")
-    names = (f"/dev/drbd{minor}", f"/dev/drbd/by-res/{resource}", f"/dev/drbd/by-res/{resource}/0")
-    every = primitives(root, "ocf:heartbeat:Filesystem")
-    on_it = [p for p in every if pairs(p).get("device") in names]
-    return on_it[0] if on_it else _one(root, "ocf:heartbeat:Filesystem", "nothing is mounted", FILESYSTEM)
-
-
-def _adopt_times(found: Found, root: Element, out: Adopted) -> None:
-    flat = found.totem
-    token = int(flat.get("totem.token", 3000))
-    times: dict[str, int | None] = {"token_ms": token}
-    if (consensus := int(flat.get("totem.consensus", token * 12 // 10))) != token * 12 // 10:
-        times["consensus_ms"] = consensus
-    database = _one(root, "ocf:heartbeat:pgsql", "", SERVER)
-    times |= {"start_s": op_seconds(database, "start"), "stop_s": op_seconds(database, "stop")}
-    times["promote_s"] = op_seconds(_one(root, "ocf:linbit:drbd", "", ""), "promote")
-    if match := BOOT_DELAY.search(found.join_late):
-        times["boot_delay_s"] = int(match[1])
-    _put_numbers("timeouts", times, out)
-    properties = _properties(root)
-    fence = properties.get("stonith-timeout") or properties.get("fencing-timeout") or ""
-    delay = seconds(properties.get("priority-fencing-delay", "0")) or 0
-    _put_numbers("stonith", {"timeout_s": seconds(fence)}, out)
-    if delay != (0 if "arbiter" in out.file else 3):
-        out.put("stonith.priority_delay_s", delay)
-    defaults = {
-        k: v for s in root.iterfind("configuration/rsc_defaults") for k, v in pairs(s, "meta_attributes").items()
-    }
-    wanted = {
-        "resource_stickiness": _whole(defaults.get("resource-stickiness", "")),
-        "migration_threshold": _whole(defaults.get("migration-threshold", "")),
-        "failure_timeout_s": seconds(defaults.get("failure-timeout", "")),
-    }
-    _put_numbers("properties", wanted, out)
-    if not found.start_on_boot:
-        out.file["start_on_boot"] = False
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isdigit() else 1_000_000 if text == "INFINITY" else None
-
-
-def _put_numbers(section: str, values: dict[str, int | None], out: Adopted) -> None:
-    """Put what is said and is not the default; what our limits do not allow is noted and left at the default."""
-    defaults = Cluster.model_fields[section].default
-    for name, value in values.items():
-        if value is None or value == getattr(defaults, name):
-            continue
-        field = type(defaults).model_fields[name]
-        limits = {type(m).__name__: m for m in field.metadata}
-        low, high = getattr(limits.get("Ge"), "ge", 0), getattr(limits.get("Le"), "le", 10**9)
-        if low <= value <= high:
-            out.put(f"{section}.{name}", value)
-        else:
-            default = getattr(defaults, name)
-            out.notes.append(f"{section}.{name}: {value} is outside {low} to {high}; it becomes {default}")
-
-
-def _properties(root: Element) -> dict[str, str]:
-    sets = root.iterfind("configuration/crm_config/cluster_property_set")
-    return {str(p.get("name")): str(p.get("value", "")) for s in sets for p in s.iterfind("nvpair")}
 
 
 def _loaded(out: Adopted) -> Cluster | None:
@@ -211,10 +110,10 @@ def _adopt_differences(found: Found, root: Element, plain: Cluster, out: Adopted
 
 
 def _adopt_properties(found: Found, root: Element, plain: Cluster, out: Adopted) -> None:
-    standard = _properties(parse_cib(build_cib(plain, NO_SECRETS, found.platform)))
+    standard = properties_of(parse_cib(build_cib(plain, NO_SECRETS, found.platform)))
     extra = {}
     live = {key.partition("/")[2]: key for key in items(found.cib) if key.startswith(f"{PROPERTIES}/")}
-    values = _properties(root)
+    values = properties_of(root)
     for name in live:
         if standard.get(name) == values[name]:
             continue
@@ -233,7 +132,7 @@ def _note_foreign(found: Found, plain: Cluster, out: Adopted) -> None:
     root = parse_cib(found.cib)
     names = {"ocf:linbit:drbd": plain.drbd_id, "ocf:heartbeat:pgsql": SERVER}
     for agent, wanted in names.items():
-        ident = _one(root, agent, "", wanted).get("id")
+        ident = one_of(root, agent, "", wanted).get("id")
         if ident != wanted:
             out.notes.append(f"the resource {ident} would be {wanted}: apply refuses while both would manage the same")
     for key, meaning in items(found.cib, masked=True).items():
