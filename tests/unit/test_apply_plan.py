@@ -16,6 +16,7 @@ from test_plan import World, desired_of, run
 
 from pcmk_ha.cib.items import config_digest, describe, items
 from pcmk_ha.cib.merge import merge
+from pcmk_ha.cib.subset import with_stopped
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.facts.simulate import Move
 from pcmk_ha.plan import actions as act
@@ -309,6 +310,21 @@ def test_a_restart_that_was_put_off_is_still_planned_when_nothing_else_is_left_t
     assert act.RestartPostgresql in [type(step.action) for step in plan_of(world, desired)]
     run(world, plan_of(world, desired), None, 99)
     assert (world.restarts, world.server["shared_buffers"]) == (1, "'1GB'")
+    assert not plan_of(world, desired)
+
+
+def test_a_restart_that_was_killed_half_way_leaves_a_stopped_server_and_the_next_run_starts_it() -> None:
+    """crm_resource tells the resource to stop, and would have taken that back."""
+    desired = desired_of(MINIMAL)
+    world = built(desired)
+    world.cib = with_stopped(world.cib, "pg_server")
+    world.promoted = ""  # nothing serves
+    plan = plan_of(world, desired)
+    assert [type(step.action) for step in plan if not isinstance(step.action, act.Remember | act.KeepRecord)] == [
+        act.PushCib, act.AwaitService, act.VerifyWrite,
+    ]  # fmt: skip
+    run(world, plan, None, 99)
+    assert "target-role" not in world.cib
     assert not plan_of(world, desired)
 
 
