@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection
 
 from lxml import etree
 
 from pcmk_ha.cib.elements import Element
+from pcmk_ha.cib.items import SETS, canonical, elements
 
 # In the order the schema wants them (Pacemaker's cib-*.rng)
 SECTIONS = (
@@ -19,17 +20,18 @@ SECTIONS = (
     "rsc_defaults",
     "op_defaults",
 )
-SETS = {"cluster_property_set", "meta_attributes", "instance_attributes"}
 
 
-def merge(live: str, desired: str) -> str:
+def merge(live: str, desired: str, gone: Collection[str] = ()) -> str:
     """Return the live CIB with every element of the desired one in it, matched by id.
 
-    Elements of other ids stay. A property set keeps the pairs we do not name; everything else of ours is
-    replaced whole. Merging twice changes nothing more.
+    Elements of other ids stay, but for those in `gone`: keys of pcmk_ha.cib.items that were ours once. A property
+    set keeps the pairs we do not name; everything else of ours is replaced whole. Merging twice changes nothing more.
     """
     root = _parse(live)
     configuration = _child(root, "configuration")
+    for element in [e for key, e in elements(root) if key in gone]:
+        _take_out(element)
     for section in _parse(desired).iterfind("configuration/*"):
         home = _child(configuration, section.tag)
         for wanted in section:
@@ -37,9 +39,18 @@ def merge(live: str, desired: str) -> str:
     return etree.tostring(root, encoding="unicode")
 
 
-def is_merged(live: str, desired: str) -> bool:
+def is_merged(live: str, desired: str, gone: Collection[str] = ()) -> bool:
     """Whether a merge would change nothing but the order of pairs and attributes."""
-    return _canonical(_parse(live)) == _canonical(_parse(merge(live, desired)))
+    return canonical(_parse(live)) == canonical(_parse(merge(live, desired, gone)))
+
+
+def _take_out(element: Element) -> None:
+    """Remove an element; a section that was made for it alone goes with its last one."""
+    parent = element.getparent()
+    assert parent is not None
+    parent.remove(element)
+    if parent.tag == "fencing-topology" and not len(parent):
+        _take_out(parent)
 
 
 def _parse(text: str) -> Element:
@@ -65,7 +76,7 @@ def _put(root: Element, home: Element, wanted: Element) -> None:
         home.append(copy.deepcopy(wanted))
     elif wanted.tag in SETS:
         _put_pairs(root, found, wanted)
-    elif _canonical(found) != _canonical(wanted):
+    elif canonical(found) != canonical(wanted):
         parent = found.getparent()
         assert parent is not None
         parent.replace(found, copy.deepcopy(wanted))
@@ -91,11 +102,3 @@ def _same_level(home: Element, wanted: Element) -> Element | None:
 
 def _by_id(root: Element, ident: str) -> Element | None:
     return next((e for e in root.iterfind("configuration//*[@id]") if e.get("id") == ident), None)
-
-
-def _canonical(element: Element) -> tuple[object, ...]:
-    """What an element means: attributes without order, and pairs, operations and sections without order."""
-    children: Iterator[tuple[object, ...]] = (_canonical(child) for child in element)
-    ordered = element.tag in ("group", "resource_set", "resources")
-    attributes = () if element.tag == "cib" else tuple(sorted(element.items()))
-    return (element.tag, attributes, tuple(children) if ordered else tuple(sorted(children, key=repr)))

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from pcmk_ha.cli import (
+    adopt,
+    change,
     config,
     copies,
     demo,
@@ -41,7 +43,8 @@ app = typer.Typer(
 )
 # In the order of the help.
 COMMANDS = (
-    config, observe, render, operate, switchover, halt, fence, fence_test, copies, grow, rotate, report, show, destroy, demo,
+    config, observe, render, operate, change, adopt, switchover, halt, fence, fence_test, copies, grow, rotate, report,
+    show, destroy, demo,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

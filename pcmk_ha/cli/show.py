@@ -118,12 +118,8 @@ def _highlight(text: str, language: str) -> None:
 
 def _diff(file: Path) -> None:
     """Compare what runs with what it would be after our changes: foreign elements are no difference."""
-    from difflib import unified_diff
-
-    from pcmk_ha.cib.crmsh import to_crmsh
-    from pcmk_ha.cib.mask import mask_secrets
+    from pcmk_ha.cib.diff import diff_lines
     from pcmk_ha.cib.merge import is_merged, merge
-    from pcmk_ha.cib.tree import parse_cib
     from pcmk_ha.errors import CHANGES_FOUND
     from pcmk_ha.operate.session import open_session
 
@@ -133,11 +129,5 @@ def _diff(file: Path) -> None:
     if is_merged(live, wanted):
         typer.echo("No difference: the cluster runs what the file wants.")
         return
-    texts = []
-    for text in (live, merge(live, wanted)):
-        root = parse_cib(text, "CIB")
-        mask_secrets(root)
-        texts.append(to_crmsh(root).splitlines())
-    lines = list(unified_diff(texts[0], texts[1], "live", "desired", lineterm=""))
-    _highlight("\n".join(lines or ["secrets differ"]) + "\n", "diff")
+    _highlight("\n".join(diff_lines(live, merge(live, wanted))) + "\n", "diff")
     raise typer.Exit(CHANGES_FOUND)

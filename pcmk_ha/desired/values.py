@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +21,12 @@ class File:
     owner: str = "root:root"
     secret: bool = False
     encoding: str = "utf-8"  # "base64" for binary content
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes the file should hold."""
+        raw = b64decode(self.content) if self.encoding == "base64" else self.content.encode()
+        return hashlib.sha256(raw).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 
 from lxml import etree
 
-from pcmk_ha.cib.merge import merge
+from pcmk_ha.cib.items import config_digest
+from pcmk_ha.cib.merge import is_merged, merge
 from pcmk_ha.cib.subset import fencing_only
 from pcmk_ha.desired.values import Desired
+from pcmk_ha.errors import Refused
 from pcmk_ha.operate.service import Service, look_at_service
+from pcmk_ha.operate.simulate import verify_cib
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan.build import CLUSTER_UNITS, RUNNING_UNITS
 from pcmk_ha.remote.runner import Runner
 
 WORK = "/run/pcmk-ha"
+SETTLE_S = 900
 CIB = "/var/lib/pacemaker/cib/cib.xml"
 # Without any configuration Pacemaker waits 20 s for somebody else's DC. All members start together here, and
 # whatever configuration a member already has is newer than this one, which goes the moment ours is loaded.
@@ -76,25 +80,37 @@ def push_fencing(runner: Runner, desired: Desired) -> None:
     push_cib(runner, fencing_only(desired.cib))
 
 
-def push_cib(runner: Runner, desired_cib: str) -> None:
+def push_cib(runner: Runner, desired_cib: str, *, gone: Collection[str] = (), expected: str = "") -> None:
     """Merge into the live CIB, have Pacemaker check the result, and send the difference as one patch.
 
-    Foreign elements stay. Both documents hold fence passwords: they exist on the node only as 0600 files
-    in a folder that does not outlive a reboot.
+    Foreign elements stay; `gone` are keys that were ours and go. Raises Refused when the configuration is not the
+    one with the digest `expected` any more: somebody else is at work. Both documents hold fence passwords: they
+    exist on the node only as 0600 files in a folder that does not outlive a reboot.
     """
     live = runner.run(("cibadmin", "--query")).stdout
+    if expected and config_digest(live) != expected and not is_merged(live, desired_cib, gone):
+        raise Refused(
+            "the cluster's configuration was changed by somebody else since the plan was made",
+            hint="it was left as it is: look at `pcmk-ha plan`, then apply again",
+        )
+    target = merge(live, desired_cib, gone)
+    verify_cib(runner, target)
     names = (f"{WORK}/live.xml", f"{WORK}/target.xml")
     runner.run(("install", "-d", "-m", "0700", WORK))
-    for name, text in zip(names, (live, merge(live, desired_cib)), strict=True):
+    for name, text in zip(names, (live, target), strict=True):
         runner.put(name, text, mode=0o600)
     try:
-        runner.run(("crm_verify", "--xml-file", names[1]))
         # 1 means "they differ" (crm_diff(8)), 0 that there is nothing to send
         diff = runner.run(("crm_diff", "-o", names[0], "-n", names[1], "--no-version"), ok=(0, 1))
         if diff.status == 1:
             runner.run(("cibadmin", "--patch", "--xml-pipe"), stdin=diff.stdout)
     finally:
         runner.run(("rm", "-f", *names))
+
+
+def settle(runner: Runner) -> None:
+    """Wait until Pacemaker has nothing left to do: right after a change everything still looks as before."""
+    runner.run(("crm_resource", "--wait", f"--timeout={SETTLE_S}s"), timeout=SETTLE_S + 30)
 
 
 def await_service(runners: Mapping[str, Runner], desired: Desired, *, timeout_s: float = 180) -> Service:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcmk_ha.desired.values import Desired
+from pcmk_ha.operate.applied import remove_record
 from pcmk_ha.operate.node import remove_hosts
 from pcmk_ha.plan.build import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.remote.runner import Runner
@@ -34,6 +35,7 @@ def undo_node(runner: Runner, desired: Desired, *, wipe_data: bool) -> Iterator[
     runner.run(("rm", "-f", *(file.path for file in desired.files[runner.node])))
     runner.run(("systemctl", "daemon-reload"), timeout=60)
     remove_hosts(runner)
+    remove_record(runner)
     yield "configuration files are removed"
     runner.run(("find", *STATE, "-mindepth", "1", "-delete"), ok=None)
     yield "the cluster's state is removed"

@@ -10,12 +10,24 @@ from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.facts import corosync
 from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.applied import read_record
 from pcmk_ha.operate.firewall import find_firewall, is_open
-from pcmk_ha.operate.server import has_read_its_files
+from pcmk_ha.operate.server import has_read_its_files, parameters_path, read_settings, running_port
 from pcmk_ha.operate.service import look_at_service
-from pcmk_ha.plan.build import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER, has_service
-from pcmk_ha.plan.corosync import parse_cmap, runs_otherwise
-from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, UnitFact
+from pcmk_ha.plan.build import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
+from pcmk_ha.plan.corosync import fixed_changes, parse_cmap, runs_otherwise
+from pcmk_ha.plan.facts import (
+    DrbdFact,
+    Facts,
+    FileFact,
+    Metadata,
+    NodeFacts,
+    ServiceFacts,
+    UnitFact,
+    has_service,
+)
+from pcmk_ha.plan.owned import stale_paths
+from pcmk_ha.plan.record import Record
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Outcome, Runner
 
@@ -30,25 +42,33 @@ def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     for result in found.values():
         if isinstance(result, Exception):
             raise result
-    seen = {name: facts for name, facts in found.items() if isinstance(facts, NodeFacts)}
+    seen = {name: pair[0] for name, pair in found.items() if isinstance(pair, tuple)}
+    records = {name: pair[1] for name, pair in found.items() if isinstance(pair, tuple)}
     if len(seen) != len(desired.cluster.members):
         raise NodeUnreachable("not every member answered")
     running = [name for name, facts in seen.items() if facts.units["pacemaker.service"].active]
     ours = [name for name in running if not seen[name].runs_packaged_cluster]
     service = _observe_service(nodes, ours, desired)
     alone = {name: nodes[name].run(("cibadmin", "--query"), ok=None).stdout for name in set(running) - set(ours)}
-    return Facts(nodes=seen, service=replace(service, packaged_cibs=alone))
+    return Facts(nodes=seen, service=replace(service, packaged_cibs=alone), records=records)
 
 
-def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
+def _observe_node(runner: Runner, desired: Desired) -> tuple[NodeFacts, Record | None]:
+    record = read_record(runner)
+    stale = stale_paths(desired, runner.node, record)
+    facts = _observe_running(runner, desired)
+    left = {path: str(fact) for path, fact in file_facts(runner, stale).items()} if stale else {}
+    return replace(facts, stale_files=left), record
+
+
+def _observe_running(runner: Runner, desired: Desired) -> NodeFacts:
     name = runner.node
     files = desired.files[name]
     data_node = any(node.name == name for node in desired.cluster.nodes)
     missing = _missing_packages(runner, desired.packages[name])
-    installed = not missing
     firewall = find_firewall(runner)
     wanted = next(file.content for file in files if file.path == COROSYNC_CONF)
-    running = runner.run(("corosync-cmapctl",), ok=None) if installed else Outcome((), 1, "", "")
+    running = runner.run(("corosync-cmapctl",), ok=None) if "corosync" not in missing else Outcome((), 1, "", "")
     return NodeFacts(
         name=name,
         missing_packages=missing,
@@ -57,10 +77,14 @@ def _observe_node(runner: Runner, desired: Desired) -> NodeFacts:
         units=_units(runner),
         firewall=firewall,
         firewall_open=not firewall or is_open(runner, firewall, desired.cluster),
-        drbd=_drbd(runner, desired.cluster, installed=installed) if data_node else None,
+        drbd=_drbd(runner, desired.cluster, installed="drbd-utils" not in missing) if data_node else None,
         corosync_differs=running.status == 0 and runs_otherwise(wanted, running.stdout),
         running_cluster=parse_cmap(running.stdout).get("totem.cluster_name", "") if running.status == 0 else "",
         configured_cluster=corosync.parse_cluster_name(runner.read(COROSYNC_CONF) or ""),
+        corosync_fixed=fixed_changes(wanted, running.stdout) if running.status == 0 else (),
+        addresses=frozenset(runner.run(("hostname", "-I"), ok=None).stdout.split())
+        if running.status == 0
+        else frozenset(),
     )
 
 
@@ -148,15 +172,25 @@ def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: D
     runner = nodes[running[0]]
     service = look_at_service(runner, desired.cluster)
     live = runner.run(("cibadmin", "--query"), ok=None)
-    holder = nodes.get(service.database_on)
-    return ServiceFacts(
+    found = ServiceFacts(
         dc=service.dc,
         quorate=service.quorate,
         cib=live.stdout if live.status == 0 else _saved_cib(nodes, desired),
         promoted_on=service.promoted_on,
         serving=service.is_serving,
-        volume_files=file_facts(holder, tuple(file.path for file in desired.volume_files)) if holder else {},
-        settings_loaded=has_read_its_files(holder, desired) if holder else True,
+    )
+    holder = nodes.get(service.database_on)
+    return _observe_server(holder, desired, found) if holder else found
+
+
+def _observe_server(holder: Runner, desired: Desired, found: ServiceFacts) -> ServiceFacts:
+    port = running_port(holder, desired)
+    return replace(
+        found,
+        volume_files=file_facts(holder, tuple(file.path for file in desired.volume_files)),
+        settings_loaded=has_read_its_files(holder, desired, port=port),
+        settings=read_settings(holder, desired, port=port),
+        parameters_found=holder.read(parameters_path(desired)) or "",
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate import cluster, drbd, node
+from pcmk_ha.operate.applied import keep_record, note_beginning
 from pcmk_ha.operate.firewall import open_firewall
-from pcmk_ha.operate.server import reload_server
+from pcmk_ha.operate.rolling import restart_member
+from pcmk_ha.operate.server import reload_server, restart_server, write_server_files
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.volume import Volume, prepare_volume
 from pcmk_ha.plan import actions as act
@@ -36,6 +38,8 @@ class Performer:
             case act.WriteFiles():
                 for path in action.paths:
                     node.put_file(runner, node.desired_file(self.desired, action.node, path))
+            case act.RemoveFiles():
+                runner.run(("rm", "-f", "--", *action.paths))
             case act.WriteHosts():
                 node.write_hosts(runner, wanted)
             case act.OpenFirewall():
@@ -61,7 +65,7 @@ class Performer:
             case _:
                 self._perform_on_cluster(runner, action)
 
-    def _perform_on_cluster(self, runner: Runner, action: act.Action) -> None:  # noqa: C901  as above
+    def _perform_on_cluster(self, runner: Runner, action: act.Action) -> None:  # noqa: C901, PLR0912  as above
         match action:
             case act.StartCluster():
                 cluster.start_cluster(runner)
@@ -72,15 +76,24 @@ class Performer:
             case act.PushFencing():
                 cluster.push_fencing(runner, self.desired)
             case act.PushCib():
-                cluster.push_cib(runner, self.desired.cib)
+                cluster.push_cib(runner, self.desired.cib, gone=action.gone, expected=action.expected)
+                if action.expected:
+                    cluster.settle(runner)
             case act.WriteVolumeFiles():
-                for file in (f for f in self.desired.volume_files if f.path in action.paths):
-                    node.put_file(runner, file)
+                write_server_files(runner, self.desired, action.paths)
             case act.ReloadPostgresql():
                 reload_server(runner, self.desired)
+            case act.RestartPostgresql():
+                restart_server(runner, self.desired)
+            case act.RestartMember():
+                restart_member(self.nodes, self.desired, action.node)
             case act.AwaitService():
                 cluster.await_service(self.nodes, self.desired)
             case act.VerifyWrite():
                 verify_write(self.nodes, self.desired)
+            case act.Remember():
+                note_beginning(runner, self.desired)
+            case act.KeepRecord():
+                keep_record(runner, self.desired, action.generation)
             case _:
                 raise AssertionError(action)

@@ -1,4 +1,4 @@
-"""Every change bootstrap can make, as frozen values: printable, comparable, free of secrets."""
+"""Every change that bootstrap and apply can make, as frozen values: printable, comparable, free of secrets."""
 
 from __future__ import annotations
 
@@ -187,12 +187,14 @@ class PushFencing:
 
 @dataclass(frozen=True)
 class PushCib:
-    """Merge the whole configuration into the live CIB."""
+    """Merge the whole configuration into the live CIB, and take out what was ours and is not wanted any more."""
 
     node: str
+    gone: tuple[str, ...] = ()
+    expected: str = ""  # digest of the configuration this was planned on; empty takes any
 
     def __str__(self) -> str:
-        return "load the cluster's resources"
+        return "load the cluster's resources" + (f", remove {', '.join(self.gone)}" if self.gone else "")
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,58 @@ class ReloadPostgresql:
 
     def __str__(self) -> str:
         return "reload PostgreSQL"
+
+
+@dataclass(frozen=True)
+class RestartPostgresql:
+    """Restart the server through Pacemaker, for parameters that nothing less changes."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "restart PostgreSQL through Pacemaker"
+
+
+@dataclass(frozen=True)
+class RestartMember:
+    """Restart Corosync and Pacemaker on one node, the service moved away before."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "restart Corosync and Pacemaker"
+
+
+@dataclass(frozen=True)
+class RemoveFiles:
+    """Remove files that were ours and are not wanted any more."""
+
+    node: str
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"remove {', '.join(self.paths)}"
+
+
+@dataclass(frozen=True)
+class Remember:
+    """Note on the node what this run may write, before it does."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return "note what is about to change"
+
+
+@dataclass(frozen=True)
+class KeepRecord:
+    """Note on the node what was applied, once it is."""
+
+    node: str
+    generation: int
+
+    def __str__(self) -> str:
+        return f"record what was applied, number {self.generation}"
 
 
 @dataclass(frozen=True)
@@ -257,6 +311,11 @@ Action = (
     | PushCib
     | WriteVolumeFiles
     | ReloadPostgresql
+    | RestartPostgresql
+    | RestartMember
+    | RemoveFiles
+    | Remember
+    | KeepRecord
     | AwaitService
     | VerifyWrite
     | RotationAction

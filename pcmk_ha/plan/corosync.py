@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 COMPARED = ("totem.", "nodelist.", "quorum.")
+# Corosync 3 keeps these until it is restarted, whatever a reload says (read-only keys in its exec/main.c).
+# Nodes that differ in the first do not hear each other: no node can be restarted with a new value while others run.
+APART = ("totem.version", "totem.transport", "totem.ip_version", "totem.secauth")
+ONE_BY_ONE = ("totem.netmtu", "totem.threads", "system.", "qb.")
 LINE = re.compile(r"^(?P<key>\S+) \((?P<type>\w+)\) = (?P<value>.*)$")
 
 
@@ -12,6 +16,13 @@ def runs_otherwise(conf: str, cmap: str) -> bool:
     """Whether a key of corosync.conf has another value, or none, in `corosync-cmapctl`'s dump."""
     running = parse_cmap(cmap)
     return any(running.get(key) != value for key, value in flatten(conf).items() if key.startswith(COMPARED))
+
+
+def fixed_changes(conf: str, cmap: str) -> tuple[str, ...]:
+    """Return the keys that a running Corosync has otherwise and that no reload changes."""
+    running = parse_cmap(cmap)
+    wanted = {key: value for key, value in flatten(conf).items() if key.startswith((*APART, *ONE_BY_ONE))}
+    return tuple(key for key, value in wanted.items() if running.get(key) != value)
 
 
 def parse_cmap(text: str) -> dict[str, str]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.platform import PACKAGED_NAME
+from pcmk_ha.plan.record import Record
 
 
 class Metadata(Enum):
@@ -26,6 +28,9 @@ class FileFact:
     mode: int
     owner: str
 
+    def __str__(self) -> str:
+        return f"{self.digest} {self.mode:o} {self.owner}"
+
 
 @dataclass(frozen=True)
 class UnitFact:
@@ -34,6 +39,15 @@ class UnitFact:
     enabled: bool
     active: bool
     stale: bool = False  # systemd has not read its file since that was written
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter of the running PostgreSQL, from pg_settings."""
+
+    context: str  # "postmaster" is what only a restart changes
+    pending_restart: bool = False
+    source: str = ""  # the file that set it, empty for a default
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,9 @@ class NodeFacts:
     corosync_differs: bool = False  # the daemon runs something else than the file says
     running_cluster: str = ""  # the name of the cluster whose Corosync runs here
     configured_cluster: str = ""  # in the corosync.conf found
+    corosync_fixed: tuple[str, ...] = ()  # keys that are to change and that no reload changes
+    addresses: frozenset[str] = frozenset()  # of its interfaces; empty where they were not asked for
+    stale_files: Mapping[str, str] = field(default_factory=dict)  # ours once, not wanted any more, with their imprint
 
     @property
     def runs_packaged_cluster(self) -> bool:
@@ -89,6 +106,13 @@ class ServiceFacts:
     serving: bool = False  # PostgreSQL and VIP started on the promoted node, every device monitored
     volume_files: Mapping[str, FileFact] = field(default_factory=dict)  # where the volume is mounted
     settings_loaded: bool = True  # PostgreSQL has read its files since they were last written
+    settings: Mapping[str, Setting] = field(default_factory=dict)  # of the running server, by name
+    parameters_found: str = ""  # text of our parameter file as found
+
+    @property
+    def pending_restart(self) -> tuple[str, ...]:
+        """Parameters the server was given and takes only at a restart."""
+        return tuple(name for name, setting in self.settings.items() if setting.pending_restart)
 
 
 @dataclass(frozen=True)
@@ -97,3 +121,14 @@ class Facts:
 
     nodes: Mapping[str, NodeFacts]
     service: ServiceFacts
+    records: Mapping[str, Record | None] | None = None  # of every node; None where nobody looked for them
+
+
+def has_service(cib: str, desired: Desired) -> bool:
+    """Whether Pacemaker already manages the replicated device."""
+    return f'id="{desired.cluster.drbd_id}-clone"' in cib
+
+
+def differing(files: tuple[File, ...], found: Mapping[str, FileFact]) -> tuple[str, ...]:
+    """Return the paths of files that are not there as they should be."""
+    return tuple(f.path for f in files if found.get(f.path) != FileFact(f.digest, f.mode, f.owner))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from pcmk_ha.plan.actions import Action
 
+After = frozenset[int]
+NOTHING: After = frozenset()
+
 
 @dataclass(frozen=True)
 class Step:

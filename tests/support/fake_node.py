@@ -23,6 +23,10 @@ class FakeNode:
         self.ran: list[tuple[str, ...]] = []
         self.fed: list[str] = []
 
+    def answer(self, command: str, answer: Answer) -> None:
+        """Answer another command, or one otherwise from now on."""
+        self._answers[command] = answer
+
     @property
     def node(self) -> str:
         """The node's name."""

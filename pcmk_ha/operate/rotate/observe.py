@@ -11,7 +11,6 @@ from pcmk_ha.operate.observe import COROSYNC_CONF, file_facts
 from pcmk_ha.operate.rotate.fencing import find_devices
 from pcmk_ha.operate.rotate.postgresql import which_password
 from pcmk_ha.operate.service import look_at_service
-from pcmk_ha.plan.build import digest
 from pcmk_ha.plan.corosync import runs_otherwise
 from pcmk_ha.plan.rotation import AUTHKEY, PGPASS, RotationFacts, Which
 from pcmk_ha.remote.runner import Runner
@@ -77,7 +76,7 @@ def _which(nodes: Mapping[str, Runner], wanted: Wanted, name: str, path: str) ->
     found = {}
     for node, runner in nodes.items():
         fact = file_facts(runner, (path,)).get(path)
-        known = (which for which in order if fact and fact.digest == digest(wanted.file(which, node, path)))
+        known = (which for which in order if fact and fact.digest == wanted.file(which, node, path).digest)
         found[node] = next(known, Which.OTHER)
     return found
 

@@ -18,7 +18,6 @@ from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import rotation_actions as rotate
-from pcmk_ha.plan.build import digest
 from pcmk_ha.plan.rotation import AUTHKEY, Which
 from pcmk_ha.remote.runner import Runner
 
@@ -80,7 +79,7 @@ class Rotating:
         """Have all members take the new key at once: one with another key would be alone, and fenced."""
         for name, runner in self.nodes.items():
             fact = file_facts(runner, (AUTHKEY,)).get(AUTHKEY)
-            if fact is None or fact.digest != digest(wanted.file(Which.NEW, name, AUTHKEY)):
+            if fact is None or fact.digest != wanted.file(Which.NEW, name, AUTHKEY).digest:
                 raise Refused(f"{name} does not have the new key: Corosync was not reloaded", hint="run it again")
         first, *others = self.nodes.values()
         reload_corosync(first)

@@ -1,0 +1,1 @@
+"""A cluster file from a cluster that runs, whoever built it: pure, from what its nodes say about themselves."""

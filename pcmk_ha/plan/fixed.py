@@ -1,0 +1,82 @@
+"""What a running cluster cannot be given by changing its file, and what would break it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from pcmk_ha.desired.values import Desired
+from pcmk_ha.errors import Problem
+from pcmk_ha.plan.corosync import APART
+from pcmk_ha.plan.facts import Facts
+from pcmk_ha.plan.owned import newest
+from pcmk_ha.plan.parameters import unknown_parameters
+from pcmk_ha.plan.record import identity
+
+EXCLUSIVE = ("drbd_resource", "device", "directory", "pgdata")
+
+
+def find_fixed(desired: Desired, facts: Facts, *, replacing: bool = False) -> tuple[Problem, ...]:
+    """Every reason why the file asks for more than a change of what runs; `replacing` is a change of members."""
+    return (
+        *(() if replacing else _identity(desired, facts)),
+        *_corosync(facts),
+        *_addresses(desired, facts),
+        *_managed_twice(desired, facts),
+        *unknown_parameters(desired, facts.service.settings),
+    )
+
+
+def _identity(desired: Desired, facts: Facts) -> Iterator[Problem]:
+    record = newest(facts)
+    wanted = identity(desired)
+    for name, was in (record.identity if record else {}).items():
+        if (now := wanted.get(name, "nothing")) != was:
+            yield Problem(
+                f"{name} was {was}, and the file says {now}: this cannot be changed on a cluster that runs",
+                "put it back; members are added and replaced by commands of their own, data moves by dump and restore",
+            )
+
+
+def _corosync(facts: Facts) -> Iterator[Problem]:
+    ours = (node for node in facts.nodes.values() if not node.runs_packaged_cluster)  # that one is ended anyway
+    keys = {key for node in ours for key in node.corosync_fixed if key in APART}
+    for key in sorted(keys):
+        yield Problem(
+            f"Corosync cannot change {key} while it runs, and members that differ in it do not hear each other",
+            "stop the whole cluster for it: `pcmk-ha destroy` keeps the data, `pcmk-ha bootstrap` takes it up again",
+        )
+
+
+def _addresses(desired: Desired, facts: Facts) -> Iterator[Problem]:
+    """An address that its node does not have would cut a link, or both, at the reload."""
+    for node in desired.cluster.members:
+        has = facts.nodes[node.name].addresses
+        used = {*node.link_addresses, *((node.drbd_address,) if node in desired.cluster.nodes else ())}
+        for address in sorted(used - has if has else ()):
+            yield Problem(f"{node.name} does not have the address {address}", "configure it there first")
+
+
+def _managed_twice(desired: Desired, facts: Facts) -> Iterator[Problem]:
+    """A device, directory or address with two resources is started twice, or stopped under the other's feet."""
+    wanted = _managed(desired.cib)
+    for thing, idents in _managed(facts.service.cib or "<cib/>").items():
+        for ident in sorted(idents - wanted.get(thing, idents)):
+            (ours, *_) = wanted[thing]
+            yield Problem(
+                f"the resource {ident} manages {thing[1]} already, and {ours} would manage it, too",
+                f"stop {ident} and remove it, a short outage; then `pcmk-ha bootstrap` takes the data up again",
+            )
+
+
+def _managed(cib: str) -> dict[tuple[str, str], set[str]]:
+    """Return the resources that manage each thing of which there can be only one manager."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for pair in etree.fromstring(cib.encode()).iterfind(
+        "configuration/resources//primitive/instance_attributes/nvpair"
+    ):
+        name, primitive = str(pair.get("name")), pair.getparent().getparent()  # type: ignore[union-attr]
+        if name in EXCLUSIVE and primitive is not None:
+            found.setdefault((name, str(pair.get("value"))), set()).add(str(primitive.get("id")))
+    return found
