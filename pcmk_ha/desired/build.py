@@ -7,6 +7,7 @@ from typing import Any
 
 from pcmk_ha.cib.build import build_cib
 from pcmk_ha.desired.drbd import disk_options, net_options
+from pcmk_ha.desired.names import ATTRIBUTES, AUTHKEY, COROSYNC_CONF, PGPASS, VERIFY, VERIFY_TIMER
 from pcmk_ha.desired.packages import node_packages
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.desired.render import raw, render
@@ -18,8 +19,8 @@ from pcmk_ha.model.secret import Secrets
 
 PROGRAMS = ("drbd-fence-peer", "drbd-unfence-peer", "drbd-verify")
 # Delays a join after a boot; keeps the promotion scores in the CIB.
-SYSTEMD = ("corosync.service.d/pcmk-ha.conf", "pacemaker.service.d/pcmk-ha.conf", "pcmk-ha-attributes.service")
-VERIFY_UNITS = ("pcmk-ha-verify.service", "pcmk-ha-verify.timer")
+SYSTEMD = ("corosync.service.d/pcmk-ha.conf", "pacemaker.service.d/pcmk-ha.conf", ATTRIBUTES)
+VERIFY_UNITS = (VERIFY, VERIFY_TIMER)
 SYSTEMD_HOME = "etc/systemd/system"
 PROGRAM_HOME = "usr/local/lib/pcmk-ha"
 
@@ -51,8 +52,8 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
         "disk": disk_options(cluster, platform),
     }
     corosync = (
-        File("/etc/corosync/corosync.conf", render("etc/corosync/corosync.conf.j2", values)),
-        File("/etc/corosync/authkey", secrets.authkey, 0o400, secret=True, encoding="base64"),
+        File(COROSYNC_CONF, render("etc/corosync/corosync.conf.j2", values)),
+        File(AUTHKEY, secrets.authkey, 0o400, secret=True, encoding="base64"),
         *_units(SYSTEMD, values),
     )
     if node not in cluster.nodes:
@@ -64,7 +65,7 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
         *_units(VERIFY_UNITS, values),
         File("/etc/drbd.d/global_common.conf", render("etc/drbd.d/global_common.conf.j2", values)),
         File(resource, render("etc/drbd.d/resource.res.j2", values), 0o600, secret=True),
-        File("/etc/pcmk-ha/pgpass", render("etc/pcmk-ha/pgpass.j2", values), 0o600, secret=True),
+        File(PGPASS, render("etc/pcmk-ha/pgpass.j2", values), 0o600, secret=True),
     )
 
 

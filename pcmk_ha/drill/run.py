@@ -14,7 +14,7 @@ from pcmk_ha.client.process import ClientKind, WriterProcess
 from pcmk_ha.drill.collect import Collected, collect
 from pcmk_ha.drill.evidence import Event, Run
 from pcmk_ha.drill.field import LiveField
-from pcmk_ha.drill.gate import check_able, check_healthy, is_fit, is_whole
+from pcmk_ha.drill.gate import check_able
 from pcmk_ha.drill.judge import judge
 from pcmk_ha.drill.keep import drills_dir, keep_evidence, keep_run
 from pcmk_ha.drill.outage import NAIVE
@@ -29,6 +29,7 @@ from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.session import Session, open_session
 from pcmk_ha.operate.status import Health, Status, look
 from pcmk_ha.operate.wait import wait_until
+from pcmk_ha.operate.whole import is_whole, require_whole
 
 Say = Callable[[str], None]
 DIRECT = "direct-"
@@ -101,9 +102,9 @@ def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Pat
 def _look_before(path: Path) -> Status:
     """Look at a cluster that is to be broken; a link that blinked a moment ago is no reason to refuse."""
     with contextlib.suppress(TimedOut):
-        return wait_until(lambda: look(path), is_fit, what="a healthy cluster", timeout_s=SETTLE_S)
+        return wait_until(lambda: look(path), is_whole, what="a healthy cluster", timeout_s=SETTLE_S)
     status = look(path)
-    check_healthy(status)
+    require_whole(status)
     return status
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
+from pcmk_ha.desired.names import CLUSTER_UNITS, COROSYNC_CONF
 from pcmk_ha.errors import PcmkHaError
-from pcmk_ha.operate.observe import COROSYNC_CONF
 from pcmk_ha.operate.session import find_platform
 from pcmk_ha.plan.adopt.cluster import adopt
 from pcmk_ha.plan.adopt.found import Adopted, Found, pairs, parse_cib, primitives
-from pcmk_ha.plan.build import CLUSTER_UNITS
 from pcmk_ha.remote.runner import Runner
 
 JOIN_LATE = "/etc/systemd/system/corosync.service.d/pcmk-ha.conf"

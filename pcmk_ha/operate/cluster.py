@@ -10,12 +10,12 @@ from lxml import etree
 from pcmk_ha.cib.items import config_digest
 from pcmk_ha.cib.merge import is_merged, merge
 from pcmk_ha.cib.subset import fencing_only
+from pcmk_ha.desired.names import CLUSTER_UNITS, RUNNING_UNITS
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Refused
 from pcmk_ha.operate.service import Service, look_at_service
 from pcmk_ha.operate.simulate import verify_cib
 from pcmk_ha.operate.wait import wait_until
-from pcmk_ha.plan.build import CLUSTER_UNITS, RUNNING_UNITS
 from pcmk_ha.remote.runner import Runner
 
 WORK = "/run/pcmk-ha"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pcmk_ha.desired.names import VERIFY
 from pcmk_ha.errors import NodeUnreachable, PcmkHaError, Refused
 from pcmk_ha.facts.drbd import PROC_DRBD, STATUS_9, DrbdState, parse_proc_drbd, parse_status_9
 from pcmk_ha.facts.records import Verified
@@ -18,8 +19,7 @@ from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 
 T = TypeVar("T")
-UNIT = "pcmk-ha-verify.service"
-SHOW = ("systemctl", "show", "-p", "LoadState,ActiveState,Result", UNIT)
+SHOW = ("systemctl", "show", "-p", "LoadState,ActiveState,Result", VERIFY)
 LONGEST_S = 14 * 86400  # of a comparison or a resync: tens of terabytes over a slow link
 EVERY_S = 2.0
 
@@ -112,11 +112,11 @@ def begin_comparison(runner: Runner) -> None:
     state = _unit(runner)
     if state.get("LoadState") != "loaded":
         raise Refused(
-            f"{runner.node} has no {UNIT}: this cluster was built by an older version", hint="run `pcmk-ha bootstrap`"
+            f"{runner.node} has no {VERIFY}: this cluster was built by an older version", hint="run `pcmk-ha bootstrap`"
         )
     if state.get("ActiveState") != "activating":
-        runner.run(("systemctl", "reset-failed", UNIT), ok=None)
-        runner.run(("systemctl", "start", "--no-block", UNIT))
+        runner.run(("systemctl", "reset-failed", VERIFY), ok=None)
+        runner.run(("systemctl", "start", "--no-block", VERIFY))
 
 
 def follow_comparison(runner: Runner, cluster: Cluster, say: Say) -> Verified:
@@ -130,11 +130,11 @@ def follow_comparison(runner: Runner, cluster: Cluster, say: Say) -> Verified:
 
     _wait(look, lambda active: active not in ("activating", "active"), "the end of the comparison")
     if _unit(runner).get("Result") != "success":
-        last = runner.run(("journalctl", "-u", UNIT, "-n", "3", "-o", "cat", "--no-pager"), ok=None).stdout.strip()
+        last = runner.run(("journalctl", "-u", VERIFY, "-n", "3", "-o", "cat", "--no-pager"), ok=None).stdout.strip()
         raise PcmkHaError(f"{runner.node}: both copies were not compared to the end: {last}", hint="run it again")
     verified = read_records(runner).verified
     if verified is None:
-        raise PcmkHaError(f"{runner.node}: no comparison is recorded", hint=f"journalctl -u {UNIT}")
+        raise PcmkHaError(f"{runner.node}: no comparison is recorded", hint=f"journalctl -u {VERIFY}")
     return verified
 
 

@@ -1,4 +1,4 @@
-"""DRBD before Pacemaker manages it: metadata, connection, the first promotion."""
+"""DRBD by drbdadm: metadata, connection, the first promotion."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def promote(runner: Runner, resource: str) -> None:
 def demote(runner: Runner, resource: str) -> None:
     """Make this side Secondary."""
     runner.run(("drbdadm", "secondary", resource))
+
+
+def is_paired(runner: Runner, resource: str) -> bool:
+    """Whether one side sees both connected with good data."""
+    connection, _, disks = _state(runner, resource).partition(" ")
+    return connection in ("Connected", "Established") and disks == "UpToDate/UpToDate"
 
 
 def _state(runner: Runner, resource: str) -> str:

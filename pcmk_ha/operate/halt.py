@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pcmk_ha.desired.names import CLUSTER_UNITS, PACEMAKER
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.operate import placement
 from pcmk_ha.operate.foresee import foresee_change
@@ -16,13 +17,12 @@ from pcmk_ha.operate.gate import (
 from pcmk_ha.operate.session import Session
 from pcmk_ha.operate.standing import Standing, look_closely, speaker
 from pcmk_ha.operate.switchover import Intent
-from pcmk_ha.plan.halt import COROSYNC, PACEMAKER, Running, plan_start, plan_stop
+from pcmk_ha.plan.halt import Running, plan_start, plan_stop
 from pcmk_ha.plan.moves import CheckCopies
 from pcmk_ha.plan.placement import MAINTENANCE, plan_maintenance
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 
-UNITS = (COROSYNC, PACEMAKER)
 FORCE = "--force does it all the same; nothing was touched"
 
 
@@ -83,5 +83,6 @@ def look_at_units(session: Session) -> dict[str, frozenset[str]]:
 
 
 def _active(runner: Runner) -> frozenset[str]:
-    words = runner.run(("systemctl", "is-active", *UNITS), ok=None).stdout.split()
-    return frozenset(unit for unit, word in zip(UNITS, words, strict=False) if word not in ("inactive", "failed"))
+    words = runner.run(("systemctl", "is-active", *CLUSTER_UNITS), ok=None).stdout.split()
+    found = zip(CLUSTER_UNITS, words, strict=False)
+    return frozenset(unit for unit, word in found if word not in ("inactive", "failed"))

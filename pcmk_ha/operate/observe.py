@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pcmk_ha.desired.names import COROSYNC_CONF, PACEMAKER, PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.facts import corosync
@@ -14,7 +15,6 @@ from pcmk_ha.operate.applied import read_record
 from pcmk_ha.operate.firewall import find_firewall, is_open
 from pcmk_ha.operate.server import has_read_its_files, parameters_path, read_settings, running_port
 from pcmk_ha.operate.service import look_at_service
-from pcmk_ha.plan.build import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.plan.corosync import fixed_changes, parse_cmap, runs_otherwise
 from pcmk_ha.plan.facts import (
     DrbdFact,
@@ -31,7 +31,6 @@ from pcmk_ha.plan.record import Record
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Outcome, Runner
 
-COROSYNC_CONF = "/etc/corosync/corosync.conf"
 SAVED_CIB = "/var/lib/pacemaker/cib/cib.xml"
 JUST_CREATED = "0000000000000004"  # UUID_JUST_CREATED in DRBD's drbd.h, all versions
 
@@ -46,7 +45,7 @@ def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     records = {name: pair[1] for name, pair in found.items() if isinstance(pair, tuple)}
     if len(seen) != len(desired.cluster.members):
         raise NodeUnreachable("not every member answered")
-    running = [name for name, facts in seen.items() if facts.units["pacemaker.service"].active]
+    running = [name for name, facts in seen.items() if facts.units[PACEMAKER].active]
     ours = [name for name in running if not seen[name].runs_packaged_cluster]
     service = _observe_service(nodes, ours, desired)
     alone = {name: nodes[name].run(("cibadmin", "--query"), ok=None).stdout for name in set(running) - set(ours)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pcmk_ha.desired.names import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate import cluster, drbd, node
@@ -15,7 +16,6 @@ from pcmk_ha.operate.server import reload_server, restart_server, write_server_f
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.volume import Volume, prepare_volume
 from pcmk_ha.plan import actions as act
-from pcmk_ha.plan.build import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.remote.runner import Runner
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pcmk_ha.desired.names import CLUSTER_UNITS
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Refused
 from pcmk_ha.operate.cluster import await_quorum, start_cluster
 from pcmk_ha.operate.service import look_at_service
 from pcmk_ha.operate.wait import wait_until
-from pcmk_ha.plan.build import CLUSTER_UNITS
 from pcmk_ha.remote.runner import Runner
 
 WHOLE = "UpToDate/UpToDate"

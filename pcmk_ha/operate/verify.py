@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from pcmk_ha.client.settings import connection_string
+from pcmk_ha.desired.names import PGPASS
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
@@ -39,4 +40,4 @@ def verify_write(nodes: Mapping[str, Runner], desired: Desired) -> None:
 def psql_argv(cluster: Cluster, *options: str) -> tuple[str, ...]:
     """Psql on a node as the superuser, through the VIP; its password stands in a 0600 file there."""
     target = connection_string(cluster, user="postgres", database="postgres")
-    return ("env", "PGPASSFILE=/etc/pcmk-ha/pgpass", "psql", "-X", "-d", target, *options)
+    return ("env", f"PGPASSFILE={PGPASS}", "psql", "-X", "-d", target, *options)

@@ -12,15 +12,22 @@ EVERY_S = 2
 Say = Callable[[str], None]
 
 
-def is_whole(status: Status) -> bool:
-    """Every member is there, the service is up, both copies are good and nothing was left behind."""
+def is_whole(status: Status, *, failures_stay: bool = False) -> bool:
+    """Every member is there, the service is up, both copies are good and nothing was left behind.
+
+    With `failures_stay` but failures, and what else may be found: a drill that makes an action fail leaves that.
+    """
+    service = status.service
     copies = [facts.drbd for facts in status.members.values() if facts.drbd]
     return (
-        status.health is Health.HEALTHY
-        and status.service.is_serving
-        and len(status.service.unpromoted_on) == 1
+        service.is_serving
+        and len(service.unpromoted_on) == 1
         and len(copies) == 2
         and all(copy.is_redundant for copy in copies)
+        and all(word == "online" for word in status.nodes.values())
+        and not status.unreachable
+        and not status.leftovers
+        and (failures_stay or status.health is Health.HEALTHY)
     )
 
 

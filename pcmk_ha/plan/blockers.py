@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from pcmk_ha.desired.names import COROSYNC_CONF
 from pcmk_ha.errors import Problem
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import PACKAGED_NAME
@@ -53,7 +54,7 @@ def _other_clusters(cluster: Cluster, facts: Facts) -> Iterator[Problem]:
         if others:
             yield Problem(
                 f"{node.name} belongs to the cluster {', '.join(sorted(others))}",
-                "take another node, or remove it there first and delete /etc/corosync/corosync.conf",
+                f"take another node, or remove it there first and delete {COROSYNC_CONF}",
             )
     for name, cib in facts.service.packaged_cibs.items():
         if "<primitive" in cib:

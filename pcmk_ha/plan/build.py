@@ -9,6 +9,15 @@ from __future__ import annotations
 from pcmk_ha.cib.items import config_digest
 from pcmk_ha.cib.merge import is_merged
 from pcmk_ha.desired.hosts import hosts_block
+from pcmk_ha.desired.names import (
+    AUTHKEY,
+    CLUSTER_UNITS,
+    COROSYNC_CONF,
+    PACEMAKER,
+    PACEMAKERS_OWN,
+    RUNNING_UNITS,
+    VERIFY_TIMER,
+)
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.plan.actions import (
     AwaitQuorum,
@@ -39,11 +48,7 @@ from pcmk_ha.plan.parameters import needs_restart
 from pcmk_ha.plan.storage import storage_lane
 from pcmk_ha.plan.values import NOTHING, After, Draft, Plan
 
-CLUSTER_UNITS = ("corosync.service", "pacemaker.service")
-RUNNING_UNITS = (*CLUSTER_UNITS, "pcmk-ha-attributes.service")  # the last starts and ends with Pacemaker
-PACEMAKERS_OWN = ("drbd.service", "postgresql.service")
-VERIFY_TIMER = "pcmk-ha-verify.timer"
-COROSYNC_FILES = ("/etc/corosync/corosync.conf", "/etc/corosync/authkey")
+COROSYNC_FILES = (COROSYNC_CONF, AUTHKEY)
 
 
 def make_plan(desired: Desired, facts: Facts, *, wipe: Wipe = (), restart: bool = False) -> Plan:
@@ -70,7 +75,7 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
         done = draft.add(InstallPackages(node.name, node.missing_packages), done)
     if node.runs_packaged_cluster:
         done = draft.add(EndPackagedCluster(node.name), done)
-    managed = _is_active(node, "pacemaker.service") and not node.runs_packaged_cluster
+    managed = _is_active(node, PACEMAKER) and not node.runs_packaged_cluster
     stray = tuple(u for u in PACEMAKERS_OWN if (f := node.units.get(u)) and (f.enabled or (f.active and not managed)))
     if stray or node.missing_packages:
         done = draft.add(DisableUnits(node.name, stray or PACEMAKERS_OWN, stop=not managed), done)

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pcmk_ha.cib.items import describe, items
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.desired.hosts import hosts_block
+from pcmk_ha.desired.names import CLUSTER_UNITS, COROSYNC_CONF, PACEMAKERS_OWN
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.plan.build import CLUSTER_UNITS, PACEMAKERS_OWN
 from pcmk_ha.plan.compare import Difference, Kind, Sides, foreign, three_way
 from pcmk_ha.plan.facts import Facts, NodeFacts
 from pcmk_ha.plan.owned import applied, gone_from_cib, newest, ours
 from pcmk_ha.plan.parameters import overridden
 from pcmk_ha.plan.record import imprint
-
-COROSYNC_CONF = "/etc/corosync/corosync.conf"
 
 
 @dataclass(frozen=True)

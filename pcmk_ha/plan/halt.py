@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pcmk_ha.desired.names import COROSYNC, PACEMAKER
 from pcmk_ha.plan.moves import (
     AwaitMembers,
     AwaitService,
@@ -18,7 +19,6 @@ from pcmk_ha.plan.moves import (
 )
 
 STOP_ALL = "stop-all-resources"
-COROSYNC, PACEMAKER = "corosync.service", "pacemaker.service"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from pcmk_ha.desired.names import AUTHKEY, PGPASS
 from pcmk_ha.errors import Problem
 from pcmk_ha.plan.actions import BringUpDrbd, VerifyWrite, WriteFiles
 from pcmk_ha.plan.rotation_actions import (
@@ -26,7 +27,6 @@ from pcmk_ha.plan.rotation_actions import (
 )
 from pcmk_ha.plan.values import Draft, Plan
 
-AUTHKEY, PGPASS = "/etc/corosync/authkey", "/etc/pcmk-ha/pgpass"
 FENCING = "fencing"
 NAMES = {"corosync": ("authkey",), "drbd": ("drbd",), "postgresql": ("superuser", "application"), FENCING: ()}
 BOOTSTRAP = "`pcmk-ha bootstrap` brings it in line first"

@@ -17,6 +17,7 @@ from lxml import etree
 from support.simulated import Simulated
 
 from pcmk_ha.cib.build import build_cib
+from pcmk_ha.desired.names import ATTRIBUTES, COROSYNC, PACEMAKER, RUNNING_UNITS
 from pcmk_ha.errors import CommandFailed
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import DEBIAN_12
@@ -63,7 +64,7 @@ class OnFile:
         """Two good copies, the service up, everything running."""
         cib = build_cib(cluster, placeholder_secrets(cluster), DEBIAN_12)
         simulated = Simulated.started(cib, cluster, folder / "cib.xml")
-        return cls(simulated, {node.name: {"corosync.service", "pacemaker.service"} for node in cluster.members})
+        return cls(simulated, {node.name: set(RUNNING_UNITS) for node in cluster.members})
 
     def settle(self) -> None:
         """Let the cluster answer a change."""
@@ -108,7 +109,7 @@ class OnFile:
     @property
     def runs_cluster(self) -> bool:
         """Whether Pacemaker runs anywhere."""
-        return any("pacemaker.service" in units for units in self.units.values())
+        return any(PACEMAKER in units for units in self.units.values())
 
     def active(self) -> list[str]:
         """Every resource that runs."""
@@ -182,7 +183,7 @@ class Member:
                 return self._asked(argv)
 
     def _asked(self, argv: tuple[str, ...]) -> tuple[int, str]:  # noqa: PLR0911  one line for each command
-        runs = "pacemaker.service" in self.units
+        runs = PACEMAKER in self.units
         service = self.cluster.service
         match argv:
             case ("cat", "/proc/drbd"):
@@ -192,7 +193,7 @@ class Member:
             case ("sh", "-c", script) if "pg_isready" in script:
                 return (0 if service.database_on == self.node and self.node not in self.cluster.deaf else 2, "ready\n")
             case ("corosync-quorumtool", *_):
-                return (0, QUORATE) if "corosync.service" in self.units else (1, "")
+                return (0, QUORATE) if COROSYNC in self.units else (1, "")
             case ("corosync-cfgtool", *_):
                 return (0, "")
             case ("crmadmin", "--status", dc, _):
@@ -217,12 +218,12 @@ class Member:
                 self.cluster.settle()
             self.units.update(units)
         elif verb == "stop":
-            if "corosync.service" in units:
-                assert "pacemaker.service" not in self.units, "Corosync taken away under Pacemaker"
+            if COROSYNC in units:
+                assert PACEMAKER not in self.units, "Corosync taken away under Pacemaker"
                 assert not self.cluster.runs_cluster, "one side's Corosync ended while the other still ran resources"
             assert not self.cluster.active(), "stopped while resources run"
-            self.units.difference_update(units)
-        else:
+            self.units.difference_update(units, (ATTRIBUTES,))  # it ends with Pacemaker
+        elif verb != "daemon-reload":
             raise KeyError(verb)
         return (0, "")
 

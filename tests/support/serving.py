@@ -8,10 +8,10 @@ from support.fake_node import FakeNode
 from support.files import HERE
 
 from pcmk_ha.desired.hosts import hosts_block
+from pcmk_ha.desired.names import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.operate.applied import RECORD
-from pcmk_ha.plan.build import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.plan.corosync import flatten
 from pcmk_ha.plan.record import make_record, to_json
 

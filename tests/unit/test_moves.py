@@ -10,6 +10,7 @@ import pytest
 
 from pcmk_ha.cli.moment import await_moment, parse_moment
 from pcmk_ha.cli.story import Story
+from pcmk_ha.desired.names import COROSYNC, PACEMAKER
 from pcmk_ha.errors import BadInput, CommandFailed, NodeUnreachable, Refused
 from pcmk_ha.facts import pacemaker
 from pcmk_ha.facts.corosync import Quorum
@@ -29,7 +30,7 @@ from pcmk_ha.operate.standing import Glimpse, Standing, stand
 from pcmk_ha.operate.status import Health, MemberFacts, summarise
 from pcmk_ha.operate.stopped import StoppedCopy, parse_generation, reasons_against_copies
 from pcmk_ha.operate.waits import UNWILLING_S, Unwilling, has_failed_back, is_served_by, is_stopped
-from pcmk_ha.plan.halt import COROSYNC, PACEMAKER, Running, plan_start, plan_stop
+from pcmk_ha.plan.halt import Running, plan_start, plan_stop
 from pcmk_ha.plan.moves import (
     AwaitServedBy,
     AwaitService,

@@ -14,20 +14,20 @@ from pcmk_ha.cib.merge import merge
 from pcmk_ha.cib.subset import fencing_only
 from pcmk_ha.desired.build import build_desired
 from pcmk_ha.desired.hosts import hosts_block
+from pcmk_ha.desired.names import CLUSTER_UNITS, COROSYNC_CONF, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.model.platform import DEBIAN_13
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan.blockers import find_blockers
-from pcmk_ha.plan.build import CLUSTER_UNITS, RUNNING_UNITS, VERIFY_TIMER, make_plan
+from pcmk_ha.plan.build import make_plan
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, Setting, UnitFact
 from pcmk_ha.plan.owned import stale_paths
 from pcmk_ha.plan.parameters import parse_conf, wanted_values
 from pcmk_ha.plan.record import Record, make_record, remember
 from pcmk_ha.plan.values import Plan
 
-COROSYNC_CONF = "/etc/corosync/corosync.conf"
 RESTARTED = ("shared_buffers", "max_connections", "port")
 EMPTY_CIB = """<cib validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0"><configuration>
 <crm_config/><nodes/><resources/><constraints/></configuration><status/></cib>"""

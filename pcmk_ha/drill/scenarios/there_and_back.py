@@ -10,9 +10,9 @@ Within: 30 s from the power loss.
 
 from __future__ import annotations
 
-from pcmk_ha.drill.gate import is_whole
 from pcmk_ha.drill.scenario import SAME, STANDBY, Expectation, Field, Scenario
 from pcmk_ha.drill.tricks import await_new_life, boot_id, later
+from pcmk_ha.operate.whole import is_whole
 
 WRITING_S = 10
 
@@ -23,7 +23,7 @@ def there_and_back(field: Field) -> None:
     field.undo(lambda: field.power(field.primary, "on"))  # should it halt instead
     later(field, field.primary, "systemctl reboot", after_s=0.5)
     await_new_life(field, field.primary, life, timeout_s=180)
-    field.wait_until(lambda: is_whole(field.status(), failures_stay=False), "a whole cluster", timeout_s=240)
+    field.wait_until(lambda: is_whole(field.status()), "a whole cluster", timeout_s=240)
     field.wait(WRITING_S)
     field.strike()
     field.power(field.standby, "off")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from pcmk_ha.desired.names import COROSYNC_CONF
 from pcmk_ha.desired.packages import node_packages
 from pcmk_ha.facts import corosync, versions
 from pcmk_ha.model.platform import PACKAGED_NAME, PLATFORMS
@@ -111,10 +112,10 @@ def _fstab(subject: Subject) -> Iterator[Check]:
 def other_cluster(subject: Subject) -> Iterator[Check]:
     """Not a member of another cluster: ours would overwrite its configuration and never meet its daemons."""
     running = _running_cluster(subject)
-    configured = corosync.parse_cluster_name(subject.runner.read("/etc/corosync/corosync.conf") or "")
+    configured = corosync.parse_cluster_name(subject.runner.read(COROSYNC_CONF) or "")
     foreign = {running, configured} - {"", subject.cluster.name, PACKAGED_NAME}
     if foreign:
-        hint = "take another node, or remove it there first and delete /etc/corosync/corosync.conf"
+        hint = f"take another node, or remove it there first and delete {COROSYNC_CONF}"
         yield subject.fail("other clusters", f"it belongs to the cluster {', '.join(sorted(foreign))}", hint)
     elif running == PACKAGED_NAME:
         yield subject.ok("other clusters", "the cluster of one that the packages started will be stopped")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from pcmk_ha.desired.names import AUTHKEY, COROSYNC_CONF, PGPASS
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.secret import Secrets
-from pcmk_ha.operate.observe import COROSYNC_CONF, file_facts
+from pcmk_ha.operate.drbd import is_paired
+from pcmk_ha.operate.observe import file_facts
 from pcmk_ha.operate.rotate.fencing import find_devices
 from pcmk_ha.operate.rotate.postgresql import which_password
 from pcmk_ha.operate.service import look_at_service
 from pcmk_ha.plan.corosync import runs_otherwise
-from pcmk_ha.plan.rotation import AUTHKEY, PGPASS, RotationFacts, Which
+from pcmk_ha.plan.rotation import RotationFacts, Which
 from pcmk_ha.remote.runner import Runner
 
 ROLES = ("superuser", "application")
@@ -94,10 +96,3 @@ def runs_its_file(runner: Runner, resource: str) -> bool:
     """Whether DRBD in the kernel runs what its file says, the shared secret included."""
     pending = runner.run(("drbdadm", "--dry-run", "adjust", resource), ok=None)
     return pending.status == 0 and not pending.stdout.strip()
-
-
-def is_paired(runner: Runner, resource: str) -> bool:
-    """Whether one side sees both connected with good data."""
-    connection = runner.run(("drbdadm", "cstate", resource), ok=None).stdout.strip()
-    disks = runner.run(("drbdadm", "dstate", resource), ok=None).stdout.strip()
-    return connection in ("Connected", "Established") and disks == "UpToDate/UpToDate"

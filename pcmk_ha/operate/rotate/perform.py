@@ -6,19 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pcmk_ha.desired.names import AUTHKEY
 from pcmk_ha.errors import Refused
 from pcmk_ha.facts import corosync
 from pcmk_ha.operate import drbd, node
 from pcmk_ha.operate.cluster import await_quorum, reload_corosync
 from pcmk_ha.operate.observe import file_facts
 from pcmk_ha.operate.rotate import fencing, store
-from pcmk_ha.operate.rotate.observe import Wanted, is_paired, runs_its_file
+from pcmk_ha.operate.rotate.observe import Wanted, runs_its_file
 from pcmk_ha.operate.rotate.postgresql import set_password
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import rotation_actions as rotate
-from pcmk_ha.plan.rotation import AUTHKEY, Which
+from pcmk_ha.plan.rotation import Which
 from pcmk_ha.remote.runner import Runner
 
 STEADY_S = 6  # longer than a token and a consensus: by then a member with another key has been lost
@@ -114,7 +115,8 @@ class Rotating:
     def _await_pair(self, resource: str, names: list[str]) -> None:
         wait_until(
             lambda: all(
-                runs_its_file(self.nodes[name], resource) and is_paired(self.nodes[name], resource) for name in names
+                runs_its_file(self.nodes[name], resource) and drbd.is_paired(self.nodes[name], resource)
+                for name in names
             ),
             bool,
             what="both sides of DRBD connected and UpToDate, with the new secret",
