@@ -10,7 +10,7 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, ClusterFile, Yes
 
 if TYPE_CHECKING:
-    from pcmk_ha.operate.fence import Impact
+    from pcmk_ha.operate.fence import Loss
     from pcmk_ha.operate.session import Session
     from pcmk_ha.remote.runner import Runner
 
@@ -43,28 +43,28 @@ def fence(
     with open_session(file) as session:
         require_member(session, node)
         runner = _another_node(session, node)
-        impact = foresee(runner, session.cluster, node)
-        check_safe(runner, session.cluster, impact)
-        for line in impact.lines():
+        loss = foresee(runner, session.cluster, node)
+        check_safe(runner, session.cluster, loss)
+        for line in loss.lines():
             typer.echo(line)
         confirm(f"Fence {node} ({'off' if off else 'off and on again'})?", yes=yes)
-        _fence_and_follow(session, runner, impact, off=off)
+        _fence_and_follow(session, runner, loss, off=off)
 
 
-def _fence_and_follow(session: Session, runner: Runner, impact: Impact, *, off: bool) -> None:
+def _fence_and_follow(session: Session, runner: Runner, loss: Loss, *, off: bool) -> None:
     from pcmk_ha.cli.outage import measure_outage, print_outage
     from pcmk_ha.operate.fence import await_service_elsewhere
     from pcmk_ha.operate.fence import fence as do_fence
 
     with measure_outage(session) as outage:
         begin = time.monotonic()
-        do_fence(runner, impact.target, off=off)
-        typer.echo(f"{time.monotonic() - begin:5.1f} s  the fencer confirmed: {impact.target} is off")
-        service = await_service_elsewhere(runner, session.cluster, impact.target)
+        do_fence(runner, loss.target, off=off)
+        typer.echo(f"{time.monotonic() - begin:5.1f} s  the fencer confirmed: {loss.target} is off")
+        service = await_service_elsewhere(runner, session.cluster, loss.target)
         typer.echo(f"{time.monotonic() - begin:5.1f} s  the service is up on {service.database_on}")
         print_outage(outage.end())
     if off:
-        typer.echo(f"{impact.target} stays off: `pcmk-ha unfence {impact.target}` switches it on.")
+        typer.echo(f"{loss.target} stays off: `pcmk-ha unfence {loss.target}` switches it on.")
 
 
 def unfence(node: NodeName, file: ClusterFile = DEFAULT_FILE) -> None:

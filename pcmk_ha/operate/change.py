@@ -14,12 +14,12 @@ from pcmk_ha.cib.mask import SHOWN
 from pcmk_ha.cib.resources import SERVER
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.errors import PcmkHaError, Problem, Refused
-from pcmk_ha.facts.simulate import Move, parse_durations
+from pcmk_ha.facts.simulate import Effect, parse_durations
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.apply import Observer, apply_plan
+from pcmk_ha.operate.foresee import foresee_effects, foresee_restart
 from pcmk_ha.operate.observe import observe
 from pcmk_ha.operate.perform import Performer
-from pcmk_ha.operate.simulate import foresee_moves, foresee_restart
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan.blockers import Wipe, find_blockers
 from pcmk_ha.plan.build import make_plan
@@ -78,7 +78,7 @@ class Change:
         record = newest(facts)
         cib = target_cib(self.desired, facts)
         pushes = any(isinstance(step.action, act.PushCib) for step in plan)
-        moves = self._moves(facts, plan, cib.target)
+        effects = self._effects(facts, plan, cib.target)
         took = parse_durations(cib.live) if plan and cib.live else {}
         changed = any(isinstance(step.action, act.WriteVolumeFiles) for step in plan)
         service = facts.service
@@ -90,7 +90,7 @@ class Change:
             if changed
             else (),
             foreign=find_foreign(self.desired, facts),
-            impact=foresee_impact(self.desired, facts, plan, moves, took),
+            impact=foresee_impact(self.desired, facts, plan, effects, took),
             cib_diff=diff_lines(cib.live, cib.target) if pushes and cib.live else (),
             file_diffs=self._file_diffs(plan),
             generation=record.generation if record else 0,
@@ -110,17 +110,17 @@ class Change:
     def _plan(self, facts: Facts) -> Plan:
         return make_plan(self.desired, facts, wipe=self.wipe, restart=self.restart)
 
-    def _moves(self, facts: Facts, plan: Plan, target: str) -> tuple[Move, ...]:
+    def _effects(self, facts: Facts, plan: Plan, target: str) -> tuple[Effect, ...]:
         """Ask the scheduler about the new configuration, and about a restart of the server."""
         if not facts.service.serving:
             return ()
         runner = self.nodes[facts.service.promoted_on]
         actions = tuple(step.action for step in plan)
-        moves = foresee_moves(runner, target) if any(isinstance(a, act.PushCib) for a in actions) else ()
-        known = {move.resource for move in moves}
+        effects = foresee_effects(runner, target) if any(isinstance(a, act.PushCib) for a in actions) else ()
+        known = {effect.resource for effect in effects}
         if SERVER not in known and any(isinstance(a, act.RestartPostgresql) for a in actions):
-            moves += tuple(m for m in foresee_restart(runner, target, SERVER) if m.resource not in known)
-        return moves
+            effects += tuple(e for e in foresee_restart(runner, target, SERVER) if e.resource not in known)
+        return effects
 
     def _file_diffs(self, plan: Plan) -> dict[str, tuple[str, ...]]:
         """Return what changes in each file that may be shown; of a DRBD resource all but its secret."""

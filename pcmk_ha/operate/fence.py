@@ -13,7 +13,7 @@ from pcmk_ha.remote.runner import Runner
 
 
 @dataclass(frozen=True)
-class Impact:
+class Loss:
     """What Pacemaker would do about the loss of a node, by its own scheduler."""
 
     target: str
@@ -38,29 +38,29 @@ class Impact:
         return (f"the service on {self.target} stops and starts nowhere: it would be LOST",)
 
 
-def foresee(runner: Runner, cluster: Cluster, target: str) -> Impact:
+def foresee(runner: Runner, cluster: Cluster, target: str) -> Loss:
     """Ask the scheduler, on a copy of the live CIB, what the loss of `target` would lead to."""
     found = foresee_event(runner, cluster, "--node-fail", target)
-    return Impact(target, found.before, found.after)
+    return Loss(target, found.before, found.after)
 
 
-def reasons_against(cluster: Cluster, impact: Impact, disks: str) -> tuple[str, ...]:
+def reasons_against(cluster: Cluster, loss: Loss, disks: str) -> tuple[str, ...]:
     """Why the target must not be fenced now; `disks` is `drbdadm dstate` of another data node, own first."""
     reasons = []
     data_nodes = [node.name for node in cluster.nodes]
-    if not impact.before.quorate:
+    if not loss.before.quorate:
         reasons.append("the cluster has no quorum: nothing would take over")
-    if impact.target in data_nodes and not disks.startswith("UpToDate/"):
-        reasons.append(f"{impact.target} holds the last good copy: the other side is {disks.partition('/')[0]}")
-    if impact.serves and not impact.after.is_up:
+    if loss.target in data_nodes and not disks.startswith("UpToDate/"):
+        reasons.append(f"{loss.target} holds the last good copy: the other side is {disks.partition('/')[0]}")
+    if loss.serves and not loss.after.is_up:
         reasons.append("Pacemaker would place the service nowhere")
     return tuple(reasons)
 
 
-def check_safe(runner: Runner, cluster: Cluster, impact: Impact) -> None:
+def check_safe(runner: Runner, cluster: Cluster, loss: Loss) -> None:
     """Raise Refused, with every reason, when fencing would lose the service or the last good copy."""
     disks = runner.run(("drbdadm", "dstate", cluster.drbd.resource), ok=None).stdout.strip() or "unknown"
-    if reasons := reasons_against(cluster, impact, disks):
+    if reasons := reasons_against(cluster, loss, disks):
         raise Refused("; ".join(reasons), hint="`pcmk-ha status` shows what is wrong; nothing was touched")
 
 

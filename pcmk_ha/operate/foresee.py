@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lxml import etree
-
+from pcmk_ha.cib.subset import configuration_only, with_stopped
+from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.facts.simulate import FENCE, Deed, Effect, parse_deeds, parse_effects
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.service import Service, look_at_service, parse_service
 from pcmk_ha.remote.runner import Runner
@@ -18,21 +19,15 @@ cibadmin --query > "$d/cib.xml"
 export CIB_file="$d/cib.xml"
 {change} > /dev/null
 crm_simulate --xml-file "$CIB_file" --in-place --output-as=xml "$@" > "$d/said.xml"
+sed -n '/<actions>/,/<.actions>/p' "$d/said.xml"
+echo "{mark}"
 sed -n '/<transition>/,/<.transition>/p' "$d/said.xml"
 echo "{mark}"
 crm_mon --output-as=xml --one-shot --inactive"""
 MARK = "<!-- and then -->"
-VERBS = {"promote": "promotes", "demote": "demotes", "start": "starts", "stop": "stops"}
-FENCE = "fences"
-
-
-@dataclass(frozen=True)
-class Deed:
-    """One thing Pacemaker would do: `starts` `pg_fs` on `node2`; a fencing has no resource."""
-
-    verb: str
-    resource: str
-    node: str
+NOTHING = "true"
+REPLACED = 'tee "$CIB_file"'  # by what stands on standard input: it holds fence passwords
+INVALID = 78  # CRM_EX_CONFIG: errors, or warnings
 
 
 @dataclass(frozen=True)
@@ -64,31 +59,54 @@ class Foreseen:
 
 def foresee_change(runner: Runner, cluster: Cluster, *change: str) -> Foreseen:
     """Ask what a command that changes the configuration would lead to."""
-    return _foresee(runner, cluster, change, ())
+    return _foresee(runner, cluster, shlex.join(change), ())
 
 
 def foresee_event(runner: Runner, cluster: Cluster, *event: str) -> Foreseen:
     """Ask what an event would lead to, in the words of crm_simulate: `--node-fail node1`."""
-    return _foresee(runner, cluster, ("true",), event)
+    return _foresee(runner, cluster, NOTHING, event)
 
 
-def _foresee(runner: Runner, cluster: Cluster, change: tuple[str, ...], event: tuple[str, ...]) -> Foreseen:
+def foresee_effects(runner: Runner, target: str) -> tuple[Effect, ...]:
+    """Return what a whole new configuration would make Pacemaker do, on top of what it does anyway.
+
+    Raises PcmkHaError where Pacemaker finds the configuration wrong.
+    """
+    verify_cib(runner, target)
+    anyway, effects = (parse_effects(_ask(runner, *asked)[0]) for asked in ((NOTHING,), (REPLACED, (), target)))
+    return tuple(effect for effect in effects if effect not in anyway)
+
+
+def foresee_restart(runner: Runner, target: str, resource: str) -> tuple[Effect, ...]:
+    """Return what a restart of a resource takes along: what has to run with it is stopped and started, too."""
+    effects = foresee_effects(runner, with_stopped(target, resource))
+    return tuple(replace(found, action="restart") if found.action == "stop" else found for found in effects)
+
+
+def verify_cib(runner: Runner, target: str) -> None:
+    """Have Pacemaker check a configuration; raises PcmkHaError with what it says.
+
+    Without its status: a resource that is taken out while it runs is an orphan to crm_verify, and that is meant. Then
+    without its nodes, too: those it knows nothing of it takes for unclean.
+    """
+    answer = runner.run(("crm_verify", "-V", "--xml-pipe"), stdin=configuration_only(target), ok=(0, INVALID))
+    if answer.status == INVALID:
+        said = "; ".join(line.strip() for line in answer.stderr.splitlines()[:3])
+        raise PcmkHaError(
+            f"Pacemaker finds the configuration wrong: {said}",
+            hint="something of your own in it may refer to what the file does not want any more",
+        )
+
+
+def _foresee(runner: Runner, cluster: Cluster, change: str, event: tuple[str, ...]) -> Foreseen:
     before = look_at_service(runner, cluster)
-    script = SIMULATE.format(change=shlex.join(change), mark=MARK)
-    answer = runner.run(("sh", "-c", script, "simulate", *event), timeout=60)
-    transition, _, after = answer.stdout.partition(MARK)
+    _actions, transition, after = _ask(runner, change, event)
     return Foreseen(before, parse_service(after.strip(), cluster), parse_deeds(transition))
 
 
-def parse_deeds(text: str) -> tuple[Deed, ...]:
-    """Read a transition as crm_simulate writes it; monitors and pseudo actions are no deeds."""
-    if not text.strip():
-        return ()
-    found = []
-    for action in etree.fromstring(text.encode()):
-        if action.tag == "fencing_action":
-            found.append(Deed(FENCE, "", str(action.get("target"))))
-        elif action.tag == "rsc_action" and action.get("op") in VERBS:
-            resource = str(action.get("resource")).partition(":")[0]
-            found.append(Deed(VERBS[str(action.get("op"))], resource, str(action.get("node"))))
-    return tuple(found)
+def _ask(runner: Runner, change: str, event: tuple[str, ...] = (), stdin: str | None = None) -> tuple[str, str, str]:
+    """Return the scheduler's actions and its transition, and what crm_mon says once they are done."""
+    script = SIMULATE.format(change=change, mark=MARK)
+    answer = runner.run(("sh", "-c", script, "simulate", *event), stdin=stdin, timeout=60)
+    actions, transition, after = answer.stdout.split(MARK)
+    return actions, transition, after

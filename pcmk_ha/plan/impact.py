@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pcmk_ha.cib.resources import FILESYSTEM, SERVER, VIP
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.facts.simulate import Move
+from pcmk_ha.facts.simulate import Effect
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan.facts import Facts
 from pcmk_ha.plan.values import Plan
@@ -31,18 +31,18 @@ class Impact:
         return ("restarts nothing, moves nothing: clients notice nothing",)
 
 
-def foresee_impact(desired: Desired, facts: Facts, plan: Plan, moves: tuple[Move, ...], took: Durations) -> Impact:
-    """Return the impact of a plan on a cluster that serves; `moves` are the scheduler's about the new CIB."""
+def foresee_impact(desired: Desired, facts: Facts, plan: Plan, effects: tuple[Effect, ...], took: Durations) -> Impact:
+    """Return the impact of a plan on a cluster that serves; `effects` are the scheduler's about the new CIB."""
     actions = tuple(step.action for step in plan)
     if not facts.service.serving:
         return Impact(notes=("the cluster does not serve now: this starts it",)) if actions else Impact()
     names = service_names(desired)
-    outage = [*_moved(moves, names, took)]
-    if any(isinstance(a, act.RestartPostgresql) for a in actions) and not _restarts(moves, SERVER):
+    outage = [*_moved(effects, names, took)]
+    if any(isinstance(a, act.RestartPostgresql) for a in actions) and not _restarts(effects, SERVER):
         outage.append(_sentence("restarts PostgreSQL", facts.service.promoted_on, _seconds(("pg_server",), took)))
     outage += [f"restarts Corosync and Pacemaker on {a.node}, one node at a time; the service moves away first"
                for a in actions if isinstance(a, act.RestartMember)]  # fmt: skip
-    return Impact(tuple(outage), tuple(_notes(desired, facts, actions, moves)))
+    return Impact(tuple(outage), tuple(_notes(desired, facts, actions, effects)))
 
 
 def service_names(desired: Desired) -> dict[str, str]:
@@ -51,15 +51,15 @@ def service_names(desired: Desired) -> dict[str, str]:
     return {drbd: "DRBD", f"{drbd}-clone": "DRBD", FILESYSTEM: "the file system", SERVER: "PostgreSQL", VIP: "the VIP"}
 
 
-def _moved(moves: tuple[Move, ...], names: Mapping[str, str], took: Durations) -> Iterator[str]:
+def _moved(effects: tuple[Effect, ...], names: Mapping[str, str], took: Durations) -> Iterator[str]:
     """Say what happens to the service, one sentence for all that happens in the same way."""
     alike: dict[tuple[str, str, str], list[str]] = {}
-    for move in moves:
-        name = move.resource.partition(":")[0]
-        if move.action == "fence":
-            yield f"FENCES {move.resource}"
-        elif name in names and move.action in STOPS:
-            alike.setdefault((move.action, move.source, move.target), []).append(name)
+    for effect in effects:
+        name = effect.resource.partition(":")[0]
+        if effect.action == "fence":
+            yield f"FENCES {effect.resource}"
+        elif name in names and effect.action in STOPS:
+            alike.setdefault((effect.action, effect.source, effect.target), []).append(name)
     for (action, source, target), resources in alike.items():
         said = " and ".join(dict.fromkeys(names[name] for name in resources))
         verb = {"move": "moves", "migrate": "moves", "stop": "STOPS", "restart": "restarts", "demote": "demotes"}[
@@ -79,11 +79,13 @@ def _seconds(resources: tuple[str, ...], took: Durations) -> float:
     return max(found, 1.0)
 
 
-def _restarts(moves: tuple[Move, ...], resource: str) -> bool:
-    return any(move.resource == resource and move.action in STOPS for move in moves)
+def _restarts(effects: tuple[Effect, ...], resource: str) -> bool:
+    return any(effect.resource == resource and effect.action in STOPS for effect in effects)
 
 
-def _notes(desired: Desired, facts: Facts, actions: tuple[act.Action, ...], moves: tuple[Move, ...]) -> Iterator[str]:
+def _notes(
+    desired: Desired, facts: Facts, actions: tuple[act.Action, ...], effects: tuple[Effect, ...]
+) -> Iterator[str]:
     if any(isinstance(a, act.BringUpDrbd) for a in actions):
         adjusted = [a.node for a in actions if isinstance(a, act.BringUpDrbd)]
         yield f"adjusts DRBD on {', '.join(adjusted)}: a change of its link reconnects it, seconds without a copy"
@@ -92,7 +94,7 @@ def _notes(desired: Desired, facts: Facts, actions: tuple[act.Action, ...], move
     if any(isinstance(a, act.ReloadPostgresql) for a in actions):
         yield f"reloads PostgreSQL on {facts.service.promoted_on}, sessions stay"
     names = service_names(desired)
-    others = [m for m in moves if m.resource.partition(":")[0] not in names and m.action != "fence"]
-    for move in others:
-        where = move.source or move.target
-        yield f"{move.action}s {move.resource}" + (f" on {where}" if where else "")
+    others = [e for e in effects if e.resource.partition(":")[0] not in names and e.action != "fence"]
+    for effect in others:
+        where = effect.source or effect.target
+        yield f"{effect.action}s {effect.resource}" + (f" on {where}" if where else "")

@@ -14,8 +14,8 @@ from test_plan import desired_of
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
-from pcmk_ha.facts.simulate import Move, parse_durations, parse_moves
-from pcmk_ha.operate.simulate import foresee_moves, foresee_restart
+from pcmk_ha.facts.simulate import Effect, parse_durations, parse_effects
+from pcmk_ha.operate.foresee import foresee_effects, foresee_restart
 from pcmk_ha.plan.facts import Facts, ServiceFacts
 from pcmk_ha.plan.impact import Impact, foresee_impact
 from pcmk_ha.plan.values import Plan
@@ -50,8 +50,8 @@ def started(text: str, folder: Path) -> tuple[Here, str]:
 def impact_of(before: str, after: str, folder: Path, gone: tuple[str, ...] = ()) -> Impact:
     node, live = started(before, folder)
     desired = desired_of(after)
-    moves = foresee_moves(node, merge(live, desired.cib, gone))  # type: ignore[arg-type]
-    return foresee_impact(desired, SERVING, Plan(), moves, parse_durations(live))
+    effects = foresee_effects(node, merge(live, desired.cib, gone))  # type: ignore[arg-type]
+    return foresee_impact(desired, SERVING, Plan(), effects, parse_durations(live))
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_the_scheduler_says_what_is_interrupted(tmp_path: Path, change: str, say
 def test_a_restart_of_the_server_takes_along_what_has_to_run_with_it_and_nothing_else(tmp_path: Path) -> None:
     node, live = started(MINIMAL, tmp_path)
     assert foresee_restart(node, live, "pg_server") == (  # type: ignore[arg-type]
-        Move("pg_server", "restart", "node1"),
-        Move("pg_vip", "restart", "node1"),
+        Effect("pg_server", "restart", "node1"),
+        Effect("pg_vip", "restart", "node1"),
     )
 
 
@@ -108,7 +108,7 @@ def test_a_configuration_that_pacemaker_refuses_is_refused_before_anything_is_se
     node, live = started(MINIMAL, tmp_path)
     broken = live.replace('with-rsc="pg"', 'with-rsc="gone"')
     with pytest.raises(PcmkHaError, match="Pacemaker finds the configuration wrong"):
-        foresee_moves(node, broken)  # type: ignore[arg-type]
+        foresee_effects(node, broken)  # type: ignore[arg-type]
 
 
 def test_what_the_cluster_does_anyway_is_no_consequence_of_the_change(tmp_path: Path) -> None:
@@ -116,7 +116,8 @@ def test_what_the_cluster_does_anyway_is_no_consequence_of_the_change(tmp_path: 
     simulated = Simulated.started(desired.cib, desired.cluster, tmp_path / "cib.xml")
     simulated.standby("node1")  # the move is due, change or not
     target = merge(simulated.path.read_text(), desired_of(MINIMAL + "stonith: {timeout_s: 90}\n").cib)
-    assert foresee_moves(Here(simulated.path), target) == ()  # type: ignore[arg-type]
+    assert foresee_effects(Here(simulated.path), target) == ()  # type: ignore[arg-type]
     argv = ("crm_simulate", "--xml-file", str(simulated.path), "--run", "--output-as=xml")
     printed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-    assert Move("pg_server", "move", "node1", "node2") in parse_moves(printed)
+    actions = printed[printed.index("<actions>") : printed.index("</actions>") + len("</actions>")]
+    assert Effect("pg_server", "move", "node1", "node2") in parse_effects(actions)

@@ -216,7 +216,7 @@ class WorldNode:
             case ("crm_mon", *_):
                 return 0, world.crm_mon()
             case ("sh", "-c", _script, "simulate", "--node-fail", target):
-                return 0, MARK + world.crm_mon(lost=target)
+                return 0, MARK + MARK + world.crm_mon(lost=target)
             case ("drbdadm", "dstate", _resource):
                 both = all(world.is_member(node.name) for node in world.cluster.nodes)
                 return 0, "UpToDate/UpToDate" if both else "UpToDate/Outdated"

@@ -12,6 +12,7 @@ from pcmk_ha.desired.names import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.operate.applied import RECORD
+from pcmk_ha.operate.foresee import MARK
 from pcmk_ha.plan.corosync import flatten
 from pcmk_ha.plan.record import make_record, to_json
 
@@ -19,7 +20,7 @@ POSTMASTER = ("shared_buffers", "port", "max_connections")
 RUN = dict.fromkeys((*RUNNING_UNITS, VERIFY_TIMER), "enabled")
 UNITS = {**RUN, **dict.fromkeys(PACEMAKERS_OWN, "disabled")}
 
-NOTHING = "<pacemaker-result><actions/></pacemaker-result>"
+NOTHING = "<actions/>"
 
 
 def serving(desired: Desired, cib: str = "", simulated: str = NOTHING) -> dict[str, FakeNode]:
@@ -54,7 +55,7 @@ def _node(desired: Desired, name: str, cib: str, simulated: str) -> FakeNode:
         "crm_mon": (HERE / "outputs/crm_mon/healthy-3.0.0.xml").read_text(),
         "cibadmin --query": cib,
         "crm_verify -V --xml-pipe": "",
-        "sh -c": f"{NOTHING}\n--\n{simulated}",
+        "sh -c": lambda stdin: f"{simulated if stdin else NOTHING}{MARK}{MARK}",
         "runuser": (2, "", "a query nobody foresaw"),
     }
     node = FakeNode(name, answers, files=_texts(desired, name, files))  # type: ignore[arg-type]

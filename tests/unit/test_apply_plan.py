@@ -18,7 +18,7 @@ from pcmk_ha.cib.items import config_digest, describe, items
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.cib.subset import with_stopped
 from pcmk_ha.desired.values import Desired, File
-from pcmk_ha.facts.simulate import Move
+from pcmk_ha.facts.simulate import Effect
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan.build import make_plan
 from pcmk_ha.plan.compare import Kind, Sides, foreign, gone, three_way
@@ -434,7 +434,7 @@ def test_a_plan_names_the_service_it_interrupts_and_how_long() -> None:
     plan = make_plan(desired, facts, restart=True)
     took = {("pg_server", "start"): 2.2, ("pg_server", "stop"): 1.1}
     assert foresee_impact(desired, facts, plan, (), took).outage == ("restarts PostgreSQL on node1 (about 3 s)",)
-    moved = (Move("pg_fs", "restart", "node1"), Move("pg_server", "restart", "node1"))
+    moved = (Effect("pg_fs", "restart", "node1"), Effect("pg_server", "restart", "node1"))
     impact = foresee_impact(desired, facts, plan, moved, took)
     assert impact.outage == ("restarts the file system and PostgreSQL on node1 (about 6 s)",)
 

@@ -15,8 +15,9 @@ from pcmk_ha.errors import BadInput, CommandFailed, NodeUnreachable, Refused
 from pcmk_ha.facts import pacemaker
 from pcmk_ha.facts.corosync import Quorum
 from pcmk_ha.facts.drbd import DrbdState
+from pcmk_ha.facts.simulate import Deed, parse_deeds
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.foresee import Deed, Foreseen, parse_deeds
+from pcmk_ha.operate.foresee import Foreseen
 from pcmk_ha.operate.gate import (
     reasons_against_leaving_maintenance,
     reasons_against_move,

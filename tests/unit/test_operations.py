@@ -22,7 +22,7 @@ from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.operate.apply import apply_plan
-from pcmk_ha.operate.fence import Impact, reasons_against
+from pcmk_ha.operate.fence import Loss, reasons_against
 from pcmk_ha.operate.firewall import commands, input_chains, nft_rules
 from pcmk_ha.operate.node import with_block
 from pcmk_ha.operate.scram import scram_verifier
@@ -39,29 +39,29 @@ UP = Service("node1", True, ("node1", "node2"), "node1", ("node2",), "node1", "n
 
 
 def test_fencing_the_standby_is_no_loss(minimal: Cluster) -> None:
-    assert reasons_against(minimal, Impact("node2", UP, UP), "UpToDate/UpToDate") == ()
+    assert reasons_against(minimal, Loss("node2", UP, UP), "UpToDate/UpToDate") == ()
 
 
 def test_fencing_the_primary_is_fine_while_the_other_side_is_good(minimal: Cluster) -> None:
     after = replace(UP, promoted_on="node2", database_on="node2", vip_on="node2")
-    impact = Impact("node1", UP, after)
-    assert reasons_against(minimal, impact, "UpToDate/UpToDate") == ()
-    assert "starts on node2" in impact.lines()[1]
+    loss = Loss("node1", UP, after)
+    assert reasons_against(minimal, loss, "UpToDate/UpToDate") == ()
+    assert "starts on node2" in loss.lines()[1]
 
 
 @pytest.mark.parametrize("disks", ["Inconsistent/UpToDate", "Outdated/UpToDate", "Diskless/UpToDate", "unknown"])
 def test_the_last_good_copy_is_never_fenced(minimal: Cluster, disks: str) -> None:
     after = replace(UP, promoted_on="node2", database_on="node2", vip_on="node2")
-    (reason,) = reasons_against(minimal, Impact("node1", UP, after), disks)
+    (reason,) = reasons_against(minimal, Loss("node1", UP, after), disks)
     assert "last good copy" in reason
 
 
 def test_a_fencing_that_loses_the_service_or_has_no_quorum_is_refused(minimal: Cluster) -> None:
-    impact = Impact("node1", replace(UP, quorate=False), Service())
-    reasons = reasons_against(minimal, impact, "UpToDate/UpToDate")
+    loss = Loss("node1", replace(UP, quorate=False), Service())
+    reasons = reasons_against(minimal, loss, "UpToDate/UpToDate")
     assert any("no quorum" in reason for reason in reasons)
     assert any("nowhere" in reason for reason in reasons)
-    assert "LOST" in impact.lines()[0]
+    assert "LOST" in loss.lines()[0]
 
 
 # --- status

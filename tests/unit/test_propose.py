@@ -23,7 +23,7 @@ READING = (
     "drbdadm --dry-run", "crm_mon", "cibadmin --query", "crm_verify", "runuser", "sh -c",
 )  # fmt: skip
 RESTARTED = '<rsc_action action="restart" resource="pg_fs" source="node1"/>'
-RESTART = f"<pacemaker-result><actions>{RESTARTED}</actions></pacemaker-result>"
+RESTART = f"<actions>{RESTARTED}</actions>"
 
 
 def propose(nodes: dict[str, FakeNode], desired: Desired) -> Proposal:
