@@ -34,14 +34,19 @@ def fence_test(
 
     Example: pcmk-ha fence-test --older-than 90
     """
-    from contextlib import closing
+    from collections.abc import Iterator
+    from contextlib import closing, contextmanager
     from datetime import UTC, datetime, timedelta
 
     from pcmk_ha.cli.out import confirm, print_json
     from pcmk_ha.cli.progress import Progress
+    from pcmk_ha.cli.story import ending_in_order
     from pcmk_ha.facts.records import format_time
     from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.fence_test import FenceTest, check_ready, foretell, plan_order
+    from pcmk_ha.operate.members import Members
+    from pcmk_ha.operate.secrets import no_secrets
+    from pcmk_ha.operate.session import open_session
     from pcmk_ha.operate.status import look
     from pcmk_ha.remote.connect import open_node
     from pcmk_ha.remote.runner import Runner
@@ -52,9 +57,14 @@ def fence_test(
     def connect(name: str) -> Runner:
         return open_node(cluster, members[name])
 
+    @contextmanager
+    def reach() -> Iterator[Members]:
+        with open_session(file, secrets=no_secrets) as session:
+            yield session.members
+
     now = datetime.now(UTC)
     status = look(file)
-    check_ready(cluster, status, now)
+    check_ready(status, now)
     order = plan_order(cluster, status, since=None if older_than is None else now - timedelta(days=older_than))
     if not order:
         typer.echo(f"Nothing to do: every node was proven within {older_than:g} days.", err=as_json)
@@ -63,8 +73,8 @@ def fence_test(
     if order:
         confirm(f"Fence {', '.join(order)}, one after the other?", yes=yes)
     proven = []
-    with Progress("fence-test") as progress:
-        test = FenceTest(cluster, lambda: look(file), connect, progress.line, with_failover)
+    with ending_in_order(), Progress("fence-test") as progress:
+        test = FenceTest(cluster, lambda: look(file), connect, reach, progress.line, with_failover)
         with closing(test.run(order)) as proofs:
             for proof in proofs:
                 proven.append({"node": proof.node, "at": format_time(proof.at)})

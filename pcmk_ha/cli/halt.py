@@ -56,7 +56,7 @@ def maintenance(
 
     on = switch is Switch.ON
     with open_session(file) as session:
-        intent = prepare_maintenance(session, on=on, force=force)
+        intent = prepare_maintenance(session.members, on=on, force=force)
         if not intent.plan:
             typer.echo(f"Maintenance mode is {switch.value} already.")
             return
@@ -87,7 +87,7 @@ def stop(
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:
-        intent = prepare_stop(session, force=force)
+        intent = prepare_stop(session.members, force=force)
         if not intent.plan:
             typer.echo("The cluster is stopped already.")
             return
@@ -108,7 +108,7 @@ def start(file: ClusterFile = DEFAULT_FILE) -> None:
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:
-        intent = prepare_start(session)
+        intent = prepare_start(session.members)
         if not intent.plan:
             typer.echo(f"The cluster runs already, and {intent.before.database_on} serves.")
             return
@@ -119,7 +119,7 @@ def start(file: ClusterFile = DEFAULT_FILE) -> None:
 
 def _carry_out(session: Session, intent: Intent) -> None:
     from pcmk_ha.cli.story import Story
-    from pcmk_ha.operate.mover import Mover, carry_out
+    from pcmk_ha.operate.switchover import fulfil
 
     with Story() as story:
-        carry_out(intent.plan, Mover(session.cluster, session.nodes, story.watched), story)
+        fulfil(session.members, intent, story)

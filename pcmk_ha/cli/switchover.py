@@ -48,7 +48,7 @@ def switchover(
 
     moment = parse_moment(at, datetime.now().astimezone()) if at else None
     with open_session(file) as session:
-        intent = prepare_switchover(session, node, dry_run=dry_run)
+        intent = prepare_switchover(session.members, node, dry_run=dry_run)
         _foretell(intent, quiet=as_json)
         if dry_run:
             _print_dry_run(intent, as_json=as_json)
@@ -60,7 +60,7 @@ def switchover(
             return
     await_moment(moment, f"moving the service to {intent.target}", clock=lambda: datetime.now().astimezone())
     with open_session(file) as session:  # much may have happened since
-        _switch_over(session, prepare_switchover(session, intent.target), as_json=as_json)
+        _switch_over(session, prepare_switchover(session.members, intent.target), as_json=as_json)
 
 
 def _foretell(intent: Intent, *, quiet: bool) -> None:
@@ -102,15 +102,13 @@ def carry_out_measured(session: Session, intent: Intent, *, to_stderr: bool = Fa
 
     from pcmk_ha.cli.outage import measure_outage
     from pcmk_ha.cli.story import Story, ending_in_order
-    from pcmk_ha.operate.mover import Mover, carry_out, no_constraint_left
+    from pcmk_ha.operate.switchover import fulfil
 
     with contextlib.ExitStack() as around:
         around.enter_context(ending_in_order())
         outage = around.enter_context(measure_outage(session)) if intent.moves_service else None
         story = around.enter_context(Story(to_stderr=to_stderr))
-        mover = Mover(session.cluster, session.nodes, story.watched)
-        around.enter_context(no_constraint_left(mover, intent.plan))
-        carry_out(intent.plan, mover, story)
+        fulfil(session.members, intent, story)
         return outage.end() if outage else None
 
 
@@ -130,7 +128,7 @@ def standby(
 
     with open_session(file) as session:
         require_member(session, node)
-        intent = prepare_standby(session, node, dry_run=dry_run)
+        intent = prepare_standby(session.members, node, dry_run=dry_run)
         if intent.foreseen is None:
             typer.echo(f"{node} is in standby already.", err=as_json)
         _foretell(intent, quiet=as_json)
@@ -160,7 +158,7 @@ def unstandby(node: NodeName, file: ClusterFile = DEFAULT_FILE, as_json: AsJson 
 
     with open_session(file) as session:
         require_member(session, node)
-        intent = prepare_unstandby(session, node)
+        intent = prepare_unstandby(session.members, node)
         if intent.foreseen is None:
             typer.echo(f"{node} is not in standby.", err=as_json)
         _finish(session, intent, as_json=as_json)

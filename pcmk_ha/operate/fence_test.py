@@ -7,22 +7,25 @@ way when it was killed follows from the fencer's history, and is waited for.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pcmk_ha.cib.stonith import device_id
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError, Refused
-from pcmk_ha.facts.pacemaker import Fencing, parse_fencings
+from pcmk_ha.facts.pacemaker import PREFERENCE, Fencing, parse_fencings
 from pcmk_ha.facts.records import FENCED
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.cluster import start_cluster
 from pcmk_ha.operate.fence import check_safe, fence, foresee, unfence
-from pcmk_ha.operate.move import clear_move, move_promoted, preference_id
+from pcmk_ha.operate.members import Members
+from pcmk_ha.operate.mover import Mover
 from pcmk_ha.operate.records import write_record
 from pcmk_ha.operate.status import Status
+from pcmk_ha.operate.switchover import switch_over
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.operate.whole import Say, await_whole, is_whole, require_whole
+from pcmk_ha.plan.placement import other_data_node
 from pcmk_ha.remote.runner import Runner
 
 TAG = "pcmk-ha-fence-test"  # what the fencer's history calls us
@@ -64,13 +67,13 @@ def foretell(cluster: Cluster, status: Status, order: tuple[str, ...], *, with_f
         elif with_failover:
             yield f"{name} serves: it is switched off while it does, and writes are out until the other has taken over"
         else:
-            other = next(node.name for node in cluster.nodes if node.name != name)
+            other = other_data_node(cluster, name)
             yield f"{name} serves: the service moves to {other} (writes are out for some seconds), then it is fenced"
 
 
-def check_ready(cluster: Cluster, status: Status, now: datetime) -> None:
+def check_ready(status: Status, now: datetime) -> None:
     """Raise Refused unless the cluster is whole, or only lacks what an earlier run of this has under way."""
-    if not (is_recently_ours(status, now) or is_move_left(cluster, status)):
+    if not (is_recently_ours(status, now) or is_move_left(status)):
         require_whole(status)
 
 
@@ -80,18 +83,37 @@ def is_recently_ours(status: Status, now: datetime) -> bool:
     return last is not None and last.client.startswith(TAG) and now - _when(last) < RECENT
 
 
-def is_move_left(cluster: Cluster, status: Status) -> bool:
-    """Whether all that is wrong is the constraint of a move that was killed."""
-    return [left.id for left in status.leftovers] == [preference_id(cluster)] and len(status.findings) == 1
+def is_move_left(status: Status) -> bool:
+    """Whether all that is wrong is the constraint of a switchover that was killed."""
+    return [left.id for left in status.leftovers] == [PREFERENCE] and len(status.findings) == 1
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Says which step of a switchover is under way."""
+
+    say: Say
+
+    def started(self, text: str) -> None:
+        """Follow a step that begins."""
+        self.say(text)
+
+    def finished(self, text: str, seconds: float) -> None:
+        """Say nothing: what comes next says enough."""
+
+    def watched(self, seen: str) -> None:
+        """Follow what is seen while a step waits."""
+        self.say(seen)
 
 
 @dataclass(frozen=True)
 class FenceTest:
-    """One run. `connect` opens a connection of its own each time, for every member is away once."""
+    """One run. `connect` and `reach` open connections of their own each time, for every member is away once."""
 
     cluster: Cluster
     look: Callable[[], Status]
     connect: Callable[[str], Runner]
+    reach: Callable[[], AbstractContextManager[Members]]
     say: Say
     with_failover: bool = False
 
@@ -113,10 +135,11 @@ class FenceTest:
         status = self.look()
         if is_whole(status):
             return status
+        if any(left.id == PREFERENCE for left in status.leftovers):
+            with self.reach() as members:
+                Mover(members.cluster, members.nodes).forget(status.service.promoted_on)
         running = [node.name for node in self.cluster.nodes if node.name in status.service.online]
         with closing(self._any_of(running)) as runner:
-            if any(left.id == preference_id(self.cluster) for left in status.leftovers):
-                clear_move(runner, self.cluster)
             for name, word in status.nodes.items():
                 if word == "offline" and self.cluster.stonith.action == "off":
                     unfence(runner, name)
@@ -141,10 +164,8 @@ class FenceTest:
         return Proof(node, at)
 
     def _move_away(self, node: str) -> None:
-        other = next(member.name for member in self.cluster.nodes if member.name != node)
-        self.say(f"moving the service to {other}")
-        with closing(self.connect(other)) as runner:
-            move_promoted(runner, self.cluster, other)
+        with self.reach() as members:
+            switch_over(members, other_data_node(self.cluster, node), Telling(self.say))
         await_whole(self.look, self.say, timeout_s=WHOLE_S)
 
     def _any_but(self, node: str) -> Runner:

@@ -14,7 +14,7 @@ from pcmk_ha.operate.gate import (
     reasons_never_to_stop,
     refuse,
 )
-from pcmk_ha.operate.session import Session
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.standing import Standing, look_closely, speaker
 from pcmk_ha.operate.switchover import Intent
 from pcmk_ha.plan.halt import Running, plan_start, plan_stop
@@ -26,42 +26,42 @@ from pcmk_ha.remote.runner import Runner
 FORCE = "--force does it all the same; nothing was touched"
 
 
-def prepare_maintenance(session: Session, *, on: bool, force: bool = False) -> Intent:
+def prepare_maintenance(members: Members, *, on: bool, force: bool = False) -> Intent:
     """Say what turns maintenance mode on or off; raises Refused where Pacemaker would then stop or move something."""
-    standing = look_closely(session)
+    standing = look_closely(members)
     refuse(reasons_against_maintenance(standing))
     service = standing.status.service
     plan = plan_maintenance(standing.placement(), on=on)
     if on or not plan:
         return Intent(service, "", plan)
-    foreseen = foresee_change(speaker(session, standing), session.cluster, *placement.set_property(MAINTENANCE, ""))
+    foreseen = foresee_change(speaker(members, standing), members.cluster, *placement.set_property(MAINTENANCE, ""))
     if not force:
         hint = f"make the nodes what Pacemaker believes, or the other way round; {FORCE}"
         refuse(reasons_against_leaving_maintenance(standing, foreseen), hint=hint)
     return Intent(service, "", plan, foreseen)
 
 
-def prepare_stop(session: Session, *, force: bool = False) -> Intent:
+def prepare_stop(members: Members, *, force: bool = False) -> Intent:
     """Say what stops the whole cluster; raises Refused where it would leave something behind."""
-    units = look_at_units(session)
+    units = look_at_units(members)
     if not any(PACEMAKER in active for active in units.values()):
-        session.require_all()
-        return Intent(look_closely(session).status.service, "", plan_stop(Running(units)))
-    standing = look_closely(session)
+        members.require_all()
+        return Intent(look_closely(members).status.service, "", plan_stop(Running(units)))
+    standing = look_closely(members)
     refuse(reasons_never_to_stop(standing))
     if not force:
-        refuse(reasons_against_stop(session.cluster, standing), hint=f"`pcmk-ha status` shows more; {FORCE}")
+        refuse(reasons_against_stop(members.cluster, standing), hint=f"`pcmk-ha status` shows more; {FORCE}")
     plan = plan_stop(running(units, standing))
     if force:
         plan = tuple(move for move in plan if not isinstance(move, CheckCopies))
     return Intent(standing.status.service, "", plan)
 
 
-def prepare_start(session: Session) -> Intent:
+def prepare_start(members: Members) -> Intent:
     """Say what starts the whole cluster; every member must be within reach, for two votes wait for each other."""
-    session.require_all()
-    units = look_at_units(session)
-    standing = look_closely(session)
+    members.require_all()
+    units = look_at_units(members)
+    standing = look_closely(members)
     refuse(reasons_against_start(standing))
     return Intent(standing.status.service, "", plan_start(running(units, standing)))
 
@@ -72,10 +72,10 @@ def running(units: dict[str, frozenset[str]], standing: Standing) -> Running:
     return Running(units, standing.stop_all, service.database_on, service.is_serving)
 
 
-def look_at_units(session: Session) -> dict[str, frozenset[str]]:
+def look_at_units(members: Members) -> dict[str, frozenset[str]]:
     """Ask every member that answers which of the two units runs; raises what one could not be asked for."""
     found: dict[str, frozenset[str]] = {}
-    for name, answer in on_all(session.nodes, _active).items():
+    for name, answer in on_all(members.nodes, _active).items():
         if isinstance(answer, PcmkHaError):
             raise answer
         found[name] = answer

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate import cluster as members
 from pcmk_ha.operate import placement
+from pcmk_ha.operate.cluster import start_cluster
 from pcmk_ha.operate.server import checkpoint
 from pcmk_ha.operate.stopped import check_stopped_copies
 from pcmk_ha.operate.waits import Waits, ignore
@@ -29,6 +29,22 @@ class Teller(Protocol):
 
     def finished(self, text: str, seconds: float) -> None:
         """Follow a step that is done; `seconds` since the beginning of all."""
+
+    def watched(self, seen: str) -> None:
+        """Follow what is seen while a step waits."""
+
+
+class Unheard:
+    """Nobody is told."""
+
+    def started(self, text: str) -> None:
+        """Say nothing."""
+
+    def finished(self, text: str, seconds: float) -> None:
+        """Say nothing."""
+
+    def watched(self, seen: str) -> None:
+        """Say nothing."""
 
 
 def carry_out(plan: tuple[do.Move, ...], perform: Callable[[do.Move], None], teller: Teller) -> None:
@@ -67,7 +83,7 @@ class Mover:
             case do.StopUnit():
                 self._everywhere(move.nodes, lambda runner: _stop(runner, move.unit))
             case do.StartMembers():
-                self._everywhere(move.nodes, members.start_cluster)
+                self._everywhere(move.nodes, start_cluster)
             case _:
                 Waits(self.cluster, self.nodes, self.watch)(move)
 

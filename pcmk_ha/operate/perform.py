@@ -11,6 +11,7 @@ from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate import cluster, drbd, node
 from pcmk_ha.operate.applied import keep_record, note_beginning
 from pcmk_ha.operate.firewall import open_firewall
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.rolling import restart_member
 from pcmk_ha.operate.server import reload_server, restart_server, write_server_files
 from pcmk_ha.operate.verify import verify_write
@@ -86,7 +87,7 @@ class Performer:
             case act.RestartPostgresql():
                 restart_server(runner, self.desired)
             case act.RestartMember():
-                restart_member(self.nodes, self.desired, action.node)
+                restart_member(Members(self.desired.cluster, self.nodes), action.node)
             case act.AwaitService():
                 cluster.await_service(self.nodes, self.desired)
             case act.VerifyWrite():

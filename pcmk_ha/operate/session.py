@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.errors import NodeUnreachable, PcmkHaError
+from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import PLATFORMS, Platform
 from pcmk_ha.model.secret import Secrets
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.secrets import load_secrets
 from pcmk_ha.remote.connect import AskHostKey, never, open_nodes, ssh_config_of
 from pcmk_ha.remote.runner import Runner
@@ -28,22 +29,22 @@ class Session:
     down: Mapping[str, str]
 
     @property
+    def members(self) -> Members:
+        """The members alone, without what is secret."""
+        return Members(self.cluster, self.nodes, self.down)
+
+    @property
     def ssh_config(self) -> Path | None:
         """The ssh_config every connection goes by, None for the user's own."""
         return ssh_config_of(self.cluster)
 
     def require_all(self) -> None:
         """Raise NodeUnreachable unless every member answers."""
-        if self.down:
-            reasons = "\n".join(f"{name}: {reason}" for name, reason in self.down.items())
-            raise NodeUnreachable(reasons, hint="this needs every member; `pcmk-ha check` tells more")
+        self.members.require_all()
 
     def any_node(self) -> Runner:
         """Return a data node that answers, the first in the file's order."""
-        for node in self.cluster.nodes:
-            if node.name in self.nodes:
-                return self.nodes[node.name]
-        raise NodeUnreachable("no data node answers", hint="\n".join(self.down.values()))
+        return self.members.any_node()
 
     def desired(self) -> Desired:
         """Build what the nodes should hold, in the dialect of what they run."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pcmk_ha.errors import CommandFailed, NodeUnreachable
 from pcmk_ha.facts import pacemaker
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.service import Service, parse_service
-from pcmk_ha.operate.session import Session
 from pcmk_ha.operate.status import Status, best_view, gather, summarise
 from pcmk_ha.plan.placement import Placement
 from pcmk_ha.remote.first import from_first
@@ -40,12 +40,12 @@ class Standing:
         )
 
 
-def look_closely(session: Session) -> Standing:
+def look_closely(members: Members) -> Standing:
     """Ask every member everything, and the DC what it is doing."""
-    found = gather(session.cluster, session.nodes)
-    status = summarise(session.cluster, found, session.down)
+    found = gather(members.cluster, members.nodes)
+    status = summarise(members.cluster, found, members.down)
     dc = status.service.dc
-    return stand(status, ask_state(session.nodes.values(), dc) if dc else "")
+    return stand(status, ask_state(members.nodes.values(), dc) if dc else "")
 
 
 def stand(status: Status, state: str) -> Standing:
@@ -63,10 +63,10 @@ def stand(status: Status, state: str) -> Standing:
     )
 
 
-def speaker(session: Session, standing: Standing) -> Runner:
+def speaker(members: Members, standing: Standing) -> Runner:
     """Return a data node on which Pacemaker runs, to ask its scheduler; else any that answers."""
     online = standing.status.service.online
-    return next((r for name, r in session.nodes.items() if name in online), None) or session.any_node()
+    return next((r for name, r in members.nodes.items() if name in online), None) or members.any_node()
 
 
 def ask_state(runners: Iterable[Runner], dc: str) -> str:

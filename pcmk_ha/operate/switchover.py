@@ -17,9 +17,9 @@ from pcmk_ha.operate.gate import (
     reasons_against_unstandby,
     refuse,
 )
-from pcmk_ha.operate.mover import Mover
+from pcmk_ha.operate.members import Members
+from pcmk_ha.operate.mover import Mover, Teller, Unheard, carry_out, no_constraint_left
 from pcmk_ha.operate.service import Service
-from pcmk_ha.operate.session import Session
 from pcmk_ha.operate.standing import Standing, look_closely, speaker
 from pcmk_ha.plan.moves import AwaitSettled, Move
 from pcmk_ha.plan.placement import find_target, other_data_node, plan_standby, plan_switchover, plan_unstandby
@@ -41,42 +41,59 @@ class Intent:
         return bool(self.before.promoted_on) and after != self.before.promoted_on
 
 
-def prepare_switchover(session: Session, wanted: str, *, dry_run: bool = False) -> Intent:
+def fulfil(members: Members, intent: Intent, teller: Teller) -> None:
+    """Do what is planned; our constraint does not outlive it, whatever happens."""
+    mover = Mover(members.cluster, members.nodes, teller.watched)
+    with no_constraint_left(mover, intent.plan):
+        carry_out(intent.plan, mover, teller)
+
+
+def switch_over(members: Members, target: str, teller: Teller | None = None) -> None:
+    """Move the service to a node, within something greater, once Pacemaker is at rest; nothing when it is there.
+
+    Raises Refused, with every reason, where that is not safe.
+    """
+    teller = teller or Unheard()
+    Mover(members.cluster, members.nodes, teller.watched)(AwaitSettled())
+    fulfil(members, prepare_switchover(members, target), teller)
+
+
+def prepare_switchover(members: Members, wanted: str, *, dry_run: bool = False) -> Intent:
     """Say what moves the service to a node, to the other one without a name; raises Refused with every reason.
 
     What a killed run left behind is removed, also when this one is refused; `dry_run` changes nothing at all.
     """
-    cluster = session.cluster
+    cluster = members.cluster
     if wanted and wanted not in [node.name for node in cluster.nodes]:
         names = ", ".join(node.name for node in cluster.nodes)
         raise BadInput([Problem(f"{wanted} holds no data of {cluster.name}", f"data nodes: {names}")])
-    standing = _look(session)
+    standing = _look(members)
     found = standing.placement()
     target = find_target(cluster, found, wanted)
     plan = plan_switchover(found, target)
     if found.serves == target:
         refuse(() if standing.status.service.is_up else (f"{target} is promoted, but the service is not up there",))
         return Intent(standing.status.service, target, plan)
-    with _tidied(session, standing, dry_run=dry_run):
+    with _tidied(members, standing, dry_run=dry_run):
         refuse(reasons_against_move(cluster, standing, target))
-        foreseen = foresee_change(speaker(session, standing), cluster, *placement.prefer(cluster, target))
+        foreseen = foresee_change(speaker(members, standing), cluster, *placement.prefer(cluster, target))
         refuse(reasons_against_placement(foreseen, target))
     return Intent(standing.status.service, target, plan, foreseen)
 
 
-def prepare_standby(session: Session, node: str, *, dry_run: bool = False) -> Intent:
+def prepare_standby(members: Members, node: str, *, dry_run: bool = False) -> Intent:
     """Say what leaves nothing running on a node; raises Refused where the other side could not take over."""
-    cluster = session.cluster
-    standing = _look(session)
+    cluster = members.cluster
+    standing = _look(members)
     found = standing.placement()
     plan = plan_standby(cluster, found, node)
     if node in found.standby:
         return Intent(standing.status.service, node, plan)
     other = other_data_node(cluster, node)
-    with _tidied(session, standing, dry_run=dry_run):
+    with _tidied(members, standing, dry_run=dry_run):
         if found.serves == node:
             refuse(reasons_against_move(cluster, standing, other))
-        foreseen = foresee_change(speaker(session, standing), cluster, *placement.set_standby(node, on=True))
+        foreseen = foresee_change(speaker(members, standing), cluster, *placement.set_standby(node, on=True))
         if found.serves == node:
             refuse(reasons_against_placement(foreseen, other))
         else:
@@ -84,34 +101,34 @@ def prepare_standby(session: Session, node: str, *, dry_run: bool = False) -> In
     return Intent(standing.status.service, node, plan, foreseen)
 
 
-def prepare_unstandby(session: Session, node: str) -> Intent:
+def prepare_unstandby(members: Members, node: str) -> Intent:
     """Say what makes a node take part again; raises Refused where Pacemaker would not do it."""
-    standing = _look(session)
+    standing = _look(members)
     found = standing.placement()
-    plan = plan_unstandby(session.cluster, found, node)
+    plan = plan_unstandby(members.cluster, found, node)
     refuse(reasons_against_unstandby(standing, node))
     if node not in found.standby:
         return Intent(standing.status.service, node, plan)
-    foreseen = foresee_change(speaker(session, standing), session.cluster, *placement.set_standby(node, on=False))
+    foreseen = foresee_change(speaker(members, standing), members.cluster, *placement.set_standby(node, on=False))
     return Intent(standing.status.service, node, plan, foreseen)
 
 
 @contextmanager
-def _tidied(session: Session, standing: Standing, *, dry_run: bool) -> Iterator[None]:
+def _tidied(members: Members, standing: Standing, *, dry_run: bool) -> Iterator[None]:
     """Remove what a killed run left behind when this one is refused: nobody else would, and it moves nothing."""
     try:
         yield
     except Refused as refused:
         if standing.preferred and not dry_run:
-            Mover(session.cluster, session.nodes).forget(standing.preferred)
+            Mover(members.cluster, members.nodes).forget(standing.preferred)
             refused.hint = "the constraint that an earlier switchover left was removed, nothing else was touched"
         raise
 
 
-def _look(session: Session) -> Standing:
+def _look(members: Members) -> Standing:
     """Look closely; what a killed run of ours set going may come to its end first."""
-    standing = look_closely(session)
+    standing = look_closely(members)
     if standing.preferred and standing.state != IDLE:
-        Mover(session.cluster, session.nodes)(AwaitSettled())
-        standing = look_closely(session)
+        Mover(members.cluster, members.nodes)(AwaitSettled())
+        standing = look_closely(members)
     return standing

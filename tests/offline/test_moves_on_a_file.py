@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 from support.files import ARBITER, MINIMAL
-from support.on_file import Killed, OnFile
+from support.on_file import OnFile
+from support.told import Killed
 
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.operate import placement
 from pcmk_ha.operate.foresee import foresee_event
 from pcmk_ha.operate.halt import prepare_maintenance, prepare_start, prepare_stop
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.mover import Mover, carry_out, no_constraint_left
-from pcmk_ha.operate.session import Session
 from pcmk_ha.operate.switchover import Intent, prepare_standby, prepare_switchover, prepare_unstandby
 
 OURS = "pcmk-ha-switchover"
@@ -48,19 +49,22 @@ class Notes:
         assert text == self.begun[-1]
         assert seconds >= 0
 
+    def watched(self, seen: str) -> None:
+        """Whatever it is."""
 
-def do(on_file: OnFile, prepare: Callable[[Session], Intent], *, tidy: bool = True) -> list[str]:
+
+def do(on_file: OnFile, prepare: Callable[[Members], Intent], *, tidy: bool = True) -> list[str]:
     """Look, plan and act as the command does; `tidy` False: nothing is cleaned up, as after a SIGKILL."""
-    session = on_file.session()
-    mover, notes = Mover(session.cluster, session.nodes), Notes()
-    intent = prepare(session)
+    members = on_file.members()
+    mover, notes = Mover(members.cluster, members.nodes), Notes()
+    intent = prepare(members)
     with no_constraint_left(mover, intent.plan) if tidy else contextlib.nullcontext():
         carry_out(intent.plan, mover, notes)
     return notes.begun
 
 
-def switchover(to: str = "") -> Callable[[Session], Intent]:
-    return lambda session: prepare_switchover(session, to)
+def switchover(to: str = "") -> Callable[[Members], Intent]:
+    return lambda members: prepare_switchover(members, to)
 
 
 def other(node: str) -> str:
@@ -82,10 +86,10 @@ def test_a_switchover_checkpoints_moves_and_leaves_no_constraint(on_file: OnFile
 
 
 def test_the_constraint_of_a_switchover_ends_by_itself(two_votes: OnFile) -> None:
-    session = two_votes.session()
-    Mover(session.cluster, session.nodes)._tell(placement.prefer(session.cluster, "node1"))
+    members = two_votes.members()
+    Mover(members.cluster, members.nodes)._tell(placement.prefer(members.cluster, "node1"))
     assert 'operation="lt" end="20' in two_votes.constraints
-    assert placement.lifetime_s(session.cluster) > placement.patience_s(session.cluster)
+    assert placement.lifetime_s(members.cluster) > placement.patience_s(members.cluster)
 
 
 def test_a_switchover_to_where_the_service_is_does_nothing(two_votes: OnFile) -> None:
@@ -94,7 +98,7 @@ def test_a_switchover_to_where_the_service_is_does_nothing(two_votes: OnFile) ->
 
 def test_what_is_foreseen_is_pacemakers_own_plan_and_nothing_changes(two_votes: OnFile) -> None:
     before = two_votes.service.promoted_on
-    intent = prepare_switchover(two_votes.session(), "")
+    intent = prepare_switchover(two_votes.members(), "")
     assert intent.foreseen is not None
     lines = intent.foreseen.lines()
     assert any(line.startswith(f"stops on {before}: pg_server") for line in lines), lines
@@ -140,7 +144,7 @@ def test_what_a_killed_run_left_goes_also_when_the_next_is_refused_but_not_for_a
     two_votes.tool("crm_resource", "--resource", "pg", "--ban", "--node", before)
     for dry_run in (True, False):
         with pytest.raises(Refused, match="cli-ban-pg"):
-            prepare_switchover(two_votes.session(), before, dry_run=dry_run)
+            prepare_switchover(two_votes.members(), before, dry_run=dry_run)
         assert (OURS in two_votes.constraints) == dry_run
 
 
@@ -189,20 +193,20 @@ def test_nothing_is_moved_while_pacemaker_is_at_work(two_votes: OnFile) -> None:
 
 def test_a_node_that_serves_hands_over_before_it_is_in_standby(on_file: OnFile) -> None:
     before = on_file.service.promoted_on
-    begun = do(on_file, lambda session: prepare_standby(session, before))
+    begun = do(on_file, lambda members: prepare_standby(members, before))
     service = on_file.service
     assert service.is_up
     assert (service.promoted_on, service.unpromoted_on) == (other(before), ())
     assert begun.index(f"the service is up on {other(before)}") < begun.index(f"set the standby attribute of {before}")
     assert OURS not in on_file.constraints
-    do(on_file, lambda session: prepare_unstandby(session, before))
+    do(on_file, lambda members: prepare_unstandby(members, before))
     assert on_file.service.is_serving
     assert on_file.service.promoted_on == other(before)
 
 
 def test_the_other_node_goes_into_standby_without_a_move(two_votes: OnFile) -> None:
     serves = two_votes.service.promoted_on
-    assert do(two_votes, lambda session: prepare_standby(session, other(serves))) == [
+    assert do(two_votes, lambda members: prepare_standby(members, other(serves))) == [
         f"set the standby attribute of {other(serves)}",
         f"{other(serves)} runs nothing of the service",
     ]
@@ -211,9 +215,9 @@ def test_the_other_node_goes_into_standby_without_a_move(two_votes: OnFile) -> N
 
 def test_the_last_node_that_can_serve_is_never_put_into_standby(two_votes: OnFile) -> None:
     serves = two_votes.service.promoted_on
-    do(two_votes, lambda session: prepare_standby(session, other(serves)))
+    do(two_votes, lambda members: prepare_standby(members, other(serves)))
     with pytest.raises(Refused, match="there is no second good copy"):
-        do(two_votes, lambda session: prepare_standby(session, serves))
+        do(two_votes, lambda members: prepare_standby(members, serves))
     assert two_votes.service.promoted_on == serves
 
 
@@ -222,9 +226,9 @@ def test_a_standby_killed_anywhere_is_finished_by_the_next(two_votes: OnFile, co
     node = two_votes.service.promoted_on
     two_votes.budget = commands
     with pytest.raises(Killed):
-        do(two_votes, lambda session: prepare_standby(session, node), tidy=False)
+        do(two_votes, lambda members: prepare_standby(members, node), tidy=False)
     two_votes.budget = -1
-    do(two_votes, lambda session: prepare_standby(session, node))
+    do(two_votes, lambda members: prepare_standby(members, node))
     service = two_votes.service
     assert service.is_up
     assert node not in (service.promoted_on, *service.unpromoted_on)
@@ -234,12 +238,12 @@ def test_a_standby_killed_anywhere_is_finished_by_the_next(two_votes: OnFile, co
 # --- maintenance
 
 
-def on(session: Session) -> Intent:
-    return prepare_maintenance(session, on=True)
+def on(members: Members) -> Intent:
+    return prepare_maintenance(members, on=True)
 
 
-def off(session: Session) -> Intent:
-    return prepare_maintenance(session, on=False)
+def off(members: Members) -> Intent:
+    return prepare_maintenance(members, on=False)
 
 
 def test_maintenance_mode_goes_on_and_off_and_moves_nothing(on_file: OnFile) -> None:
@@ -257,12 +261,12 @@ def test_maintenance_mode_goes_on_and_off_and_moves_nothing(on_file: OnFile) -> 
 
 def test_in_maintenance_mode_nobody_is_fenced(two_votes: OnFile) -> None:
     """What the command says before it asks, by Pacemaker's own scheduler."""
-    session = two_votes.session()
+    members = two_votes.members()
     lost = other(two_votes.service.promoted_on)
-    fenced = foresee_event(session.any_node(), session.cluster, "--node-fail", lost)
+    fenced = foresee_event(members.any_node(), members.cluster, "--node-fail", lost)
     assert f"fences {lost}" in fenced.lines()
     do(two_votes, on)
-    assert foresee_event(session.any_node(), session.cluster, "--node-fail", lost).touched == ()
+    assert foresee_event(members.any_node(), members.cluster, "--node-fail", lost).touched == ()
 
 
 def test_maintenance_mode_is_not_left_when_pacemaker_would_move_the_service(two_votes: OnFile) -> None:
@@ -272,7 +276,7 @@ def test_maintenance_mode_is_not_left_when_pacemaker_would_move_the_service(two_
     with pytest.raises(Refused, match="Pacemaker would stop, demote or fence pg_server"):
         do(two_votes, off)
     assert two_votes.service.promoted_on == serves
-    do(two_votes, lambda session: prepare_maintenance(session, on=False, force=True))
+    do(two_votes, lambda members: prepare_maintenance(members, on=False, force=True))
     assert two_votes.service.promoted_on == other(serves)
 
 
@@ -339,7 +343,7 @@ def test_a_cluster_with_a_failure_is_stopped_only_by_force(two_votes: OnFile) ->
     with pytest.raises(Refused, match="pg_vip") as refused:
         do(two_votes, prepare_stop)
     assert "--force" in refused.value.hint
-    do(two_votes, lambda session: prepare_stop(session, force=True))
+    do(two_votes, lambda members: prepare_stop(members, force=True))
     assert all(units == set() for units in two_votes.units.values())
 
 

@@ -15,30 +15,20 @@ from pathlib import Path
 
 from lxml import etree
 from support.simulated import Simulated
+from support.told import HEAD, QUORATE, Killed, proc_drbd
 
 from pcmk_ha.cib.build import build_cib
 from pcmk_ha.desired.names import ATTRIBUTES, COROSYNC, PACEMAKER, RUNNING_UNITS
 from pcmk_ha.errors import CommandFailed
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import DEBIAN_12
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.operate.service import CRM_MON, Service, parse_service
-from pcmk_ha.operate.session import Session
 from pcmk_ha.remote.runner import Outcome
 
 CHANGES = ("crm_attribute", "cibadmin --modify", "cibadmin --delete")
-QUORATE = """Quorum information
-------------------
-Expected votes:   2
-Total votes:      2
-Quorate:          Yes
-"""
-GOOD, DOWN = "Connected ro:{role}/x ds:UpToDate/UpToDate", "Unconfigured"
 CLEAN = "5A2C7E0B9D1F3C40:0000000000000000:7B1D3F5A9C2E4B60:8C2E4F6BAD3F5C71:1:1:0:0:0:0:0\n"
-
-
-class Killed(BaseException):
-    """The run ended here, and could clean nothing up."""
 
 
 @dataclass
@@ -83,11 +73,10 @@ class OnFile:
         """Where everything is now."""
         return parse_service(self.ask(CRM_MON).stdout, self.simulated.cluster)
 
-    def session(self) -> Session:
-        """A session in which every member answers."""
+    def members(self) -> Members:
+        """Every member answers."""
         nodes = {node.name: Member(self, node.name) for node in self.simulated.cluster.members}
-        secrets = placeholder_secrets(self.simulated.cluster)
-        return Session(self.simulated.cluster, Path("cluster.yaml"), secrets, nodes, {})
+        return Members(self.simulated.cluster, nodes)
 
     def tool(self, *argv: str) -> str:
         """Have an administrator do something beside us, and the cluster answer it."""
@@ -188,8 +177,9 @@ class Member:
         match argv:
             case ("cat", "/proc/drbd"):
                 roles = {service.promoted_on: "Primary", **dict.fromkeys(service.unpromoted_on, "Secondary")}
-                state = GOOD.format(role=roles[self.node]) if self.node in roles else DOWN
-                return (0, f"version: 8.4.11\n 0: cs:{state}\n")
+                if self.node not in roles:
+                    return (0, f"{HEAD} 0: cs:Unconfigured\n")
+                return (0, proc_drbd("Connected", f"{roles[self.node]}/x", "UpToDate/UpToDate"))
             case ("sh", "-c", script) if "pg_isready" in script:
                 return (0 if service.database_on == self.node and self.node not in self.cluster.deaf else 2, "ready\n")
             case ("corosync-quorumtool", *_):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from support.proven import Killed
+from support.told import Killed, crm_mon, nodes_section, placed, proc_drbd
 
 from pcmk_ha.errors import CommandFailed
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.remote.runner import Outcome
 
-HEAD = "version: 8.4.11 (api:1/proto:86-101)\nsrcversion: DA6B55A41DED5E58CDBAB30 \n"
 STEP_KIB = 40  # copied or compared between two looks
 MIB, GIB = 1 << 20, 1 << 30
 
@@ -60,10 +59,8 @@ class Copies84:
         away = self.link in ("StandAlone", "WFConnection")
         peer_role, peer_disk = ("Unknown", "DUnknown") if away else (self.roles[other], self.disks[other])
         oos = self.left if self.link == "Sync" else self.marked
-        text = (
-            f"{HEAD} 0: cs:{state} ro:{self.roles[node]}/{peer_role} ds:{self.disks[node]}/{peer_disk} C r-----\n"
-            f"    ns:60132 nr:1960 dw:108808 dr:60658 al:32 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:{oos}\n"
-        )
+        disks = f"{self.disks[node]}/{peer_disk}"
+        text = proc_drbd(state, f"{self.roles[node]}/{peer_role}", disks, out_of_sync=oos)
         if self.link in ("Sync", "Verify"):
             word = "sync'ed" if self.link == "Sync" else "verified"
             text += f"\t[==>.................] {word}: 18.4% ({self.left}/1031732)K\n"
@@ -165,29 +162,14 @@ class CopyNode:
             case ("journalctl", *_):
                 return 0, "pgdata: the comparison did not come to its end: WFConnection 0 UpToDate/DUnknown\n"
             case ("cibadmin", "--query", "--scope", "nodes"):
-                return 0, self._nodes()
+                return 0, nodes_section(world.roles, world.records)
             case ("crm_attribute", "--node", node, "--name", name, "--update", value):
                 world.records[node, name] = value
             case _:
                 raise KeyError(argv)
         return 0, ""
 
-    def _nodes(self) -> str:
-        nodes = (
-            f'<node uname="{node}"><instance_attributes><nvpair name="{name}" value="{value}"/>'
-            "</instance_attributes></node>"
-            for (node, name), value in self.world.records.items()
-        )
-        return f"<nodes>{''.join(nodes)}</nodes>"
-
     def _crm_mon(self) -> str:
         serves = self.world.serves
-        started = "".join(
-            f'<resource id="{name}" role="{role}" failed="false"><node name="{serves}"/></resource>'
-            for name, role in (("drbd_pgdata", "Promoted"), ("pg_server", "Started"), ("pg_vip", "Started"))
-            if serves
-        )
-        return (
-            '<pacemaker-result><summary><current_dc present="true" name="node1" with_quorum="true"/></summary><nodes/>'
-            f"<resources>{started}</resources></pacemaker-result>"
-        )
+        roles = (("drbd_pgdata", "Promoted"), ("pg_server", "Started"), ("pg_vip", "Started"))
+        return crm_mon("node1", "", "".join(placed(name, role, serves) for name, role in roles if serves))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from support.fake_node import FakeNode
 from support.files import MINIMAL
+from support.proven import FencedWorld
 from test_plan import desired_of
 
 from pcmk_ha.cib.diff import diff_lines
@@ -15,8 +17,10 @@ from pcmk_ha.cib.items import config_digest, items
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.cli import change as command
 from pcmk_ha.errors import BadInput, PcmkHaError, Refused
+from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.applied import RECORD, keep_record, note_beginning, read_record, remove_record
 from pcmk_ha.operate.cluster import push_cib
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.rolling import restart_member
 from pcmk_ha.operate.server import read_settings, reload_server, restart_server, write_server_files
 from pcmk_ha.plan.actions import CreateMetadata, PushCib
@@ -163,10 +167,22 @@ def test_pacemaker_restarts_the_server_only_where_something_still_waits_for_it(w
 # --- one member at a time
 
 
+def test_a_member_is_restarted_once_the_service_has_left_it_by_a_switchover(
+    minimal: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)  # the world's own time passes with each look
+    world = FencedWorld(minimal)
+    restart_member(world.reach(), "node1")
+    assert (world.promoted, world.checkpoints, world.preferred) == ("node2", ["node1"], "")
+    restart_member(world.reach(), "node1")
+    assert (world.broken, world.outages, world.checkpoints) == ([], 0, ["node1"])
+
+
 def test_no_member_is_restarted_while_there_is_no_second_good_copy() -> None:
-    nodes = {name: FakeNode(name, {"drbdadm dstate": "UpToDate/Inconsistent\n"}) for name in ("node1", "node2")}
+    state = {"drbdadm dstate": "UpToDate/Inconsistent\n", "drbdadm cstate": "SyncSource\n"}
+    nodes = {name: FakeNode(name, state) for name in ("node1", "node2")}
     with pytest.raises(Refused, match="node1 is not restarted"):
-        restart_member(nodes, DESIRED, "node1")
+        restart_member(Members(DESIRED.cluster, nodes), "node1")
     assert all(argv[0] == "drbdadm" for node in nodes.values() for argv in node.ran)
 
 

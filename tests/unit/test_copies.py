@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from support.proven import Killed
+from support.told import Killed
 from support.two_copies import Copies84
 
 from pcmk_ha.errors import PcmkHaError, Refused

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.proven import T0, FencedWorld, Killed
+from support.proven import T0, FencedWorld
+from support.told import Killed
 
 from pcmk_ha.cli.tables import proofs
 from pcmk_ha.errors import PcmkHaError, Refused
@@ -27,8 +28,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(world: FencedWorld, *, since: datetime | None = None, with_failover: bool = False) -> list[str]:
     status = world.look()
-    check_ready(world.cluster, status, NOW)
-    test = FenceTest(world.cluster, world.look, world.connect, lambda _text: None, with_failover)
+    check_ready(status, NOW)
+    test = FenceTest(world.cluster, world.look, world.connect, world.reached, lambda _text: None, with_failover)
     return [proof.node for proof in test.run(plan_order(world.cluster, status, since=since))]
 
 
@@ -37,7 +38,8 @@ def test_the_standby_is_fenced_first_and_nobody_while_it_serves(with_arbiter: Cl
     assert run(world) == ["node2", "arbiter", "node1"]
     assert (world.fenced, world.outages, world.broken) == (["node2", "arbiter", "node1"], 0, [])
     assert world.promoted == "node2"
-    assert not world.constraint
+    assert world.checkpoints == ["node1"]
+    assert not world.preferred
     assert set(world.records) == {"node1", "node2", "arbiter"}
 
 
@@ -82,9 +84,9 @@ def test_a_cluster_that_is_not_healthy_is_refused_with_the_reason(minimal: Clust
 def test_a_fencing_of_our_own_long_ago_excuses_nothing(minimal: Cluster) -> None:
     world = FencedWorld(minimal)
     world.fence("node2")
-    check_ready(minimal, world.look(), NOW)
+    check_ready(world.look(), NOW)
     with pytest.raises(Refused):
-        check_ready(minimal, world.look(), NOW + timedelta(hours=2))
+        check_ready(world.look(), NOW + timedelta(hours=2))
 
 
 @pytest.mark.parametrize("arbiter", [False, True])
@@ -104,7 +106,7 @@ def test_a_run_killed_at_any_command_is_finished_by_the_next(
             break
         run(world, since=T0)
         assert set(world.records) == set(world.lives), kill_at
-        assert (world.outages, world.broken, world.constraint) == (0, [], False), kill_at
+        assert (world.outages, world.broken, world.preferred) == (0, [], ""), kill_at
     assert kill_at > 20
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.proven import Killed
+from support.told import Killed
 from support.two_copies import GIB, MIB, Copies84
 
 from pcmk_ha.errors import PcmkHaError, Refused
