@@ -64,7 +64,8 @@ def _node(name: str, index: int, *, version: int, links: int, agent: str, second
 @st.composite
 def _extras(draw: st.DrawFn) -> dict[str, Any]:
     optional: dict[str, Any] = {
-        "drbd": {"resource": draw(st.sampled_from(["pgdata", "r0"])), "minor": draw(st.integers(0, 9)), "port": 7789},
+        "drbd": {"resource": draw(st.sampled_from(["pgdata", "r0"])), "minor": draw(st.integers(0, 9)), "port": 7789,
+                 "verify": draw(st.sampled_from(["weekly", "monthly", "never"]))},
         "filesystem": {"type": draw(st.sampled_from(["ext4", "xfs"])), "mount_point": "/srv/data"},
         "postgresql": {"port": draw(st.sampled_from([5432, 5433])), "parameters": draw(PARAMETERS),
                        "hba": [{"address": "10.0.0.0/8"}]},

@@ -41,7 +41,7 @@ def plan(
     from pcmk_ha.operate.session import open_session
 
     with open_session(file, ask=ask_host_key(accept=accept_new_host_keys)) as session:
-        proposal = _look(session, _change(session), "plan")
+        proposal = _look(session, _change(session, only_look=True), "plan")
     if out:
         _keep(out, proposal)
     if as_json:
@@ -97,11 +97,11 @@ def apply(
         print_json({**proposal.as_dict(), "done": bool(proposal.plan)})
 
 
-def _change(session: Session) -> Change:
+def _change(session: Session, *, only_look: bool = False) -> Change:
     from pcmk_ha.operate.change import Change
 
     session.require_all()
-    return Change(session.nodes, session.desired(), session.secrets, restart=True)
+    return Change(session.nodes, session.desired(), session.secrets, only_look=only_look, restart=True)
 
 
 def _look(session: Session, work: Change, title: str) -> Proposal:

@@ -49,6 +49,8 @@ class Secrets:
     # What a rotation that has not ended yet replaces one of the first four with, by their names.
     next: Mapping[str, str] = field(repr=False, default_factory=dict)
 
-    def with_next(self) -> Secrets:
-        """Return them as they will be when a rotation has ended."""
-        return Secrets(**{**vars(self), **self.next, "next": {}})
+    def with_next(self, *names: str) -> Secrets:
+        """Return them as they will be when the rotation of these, of all without a name, has ended."""
+        taken = {name: value for name, value in self.next.items() if not names or name in names}
+        rest = {name: value for name, value in self.next.items() if name not in taken}
+        return Secrets(**{**vars(self), **taken, "next": rest})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
-from pcmk_ha.desired.names import CLUSTER_UNITS, COROSYNC_CONF
+from pcmk_ha.desired.names import CLUSTER_UNITS, COROSYNC_CONF, VERIFY_TIMER
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.operate.session import find_platform
 from pcmk_ha.plan.adopt.cluster import adopt
@@ -71,9 +71,17 @@ def _volume_of(runner: Runner, found: Found, data: str) -> Found | None:
     if hba is None:
         return None
     drbd = found.drbd if found.drbd.strip() else runner.run(("drbdadm", "dump-xml"), ok=None).stdout
-    return _replaced(found, drbd=drbd, hba=hba, parameters=runner.read(f"{data}/conf.d/pcmk-ha.conf") or "")
+    timer = runner.run(("systemctl", "is-enabled", VERIFY_TIMER), ok=None).stdout.strip()
+    return _replaced(
+        found,
+        drbd=drbd,
+        hba=hba,
+        parameters=runner.read(f"{data}/conf.d/pcmk-ha.conf") or "",
+        verify=runner.read(f"/etc/systemd/system/{VERIFY_TIMER}") or "",
+        verify_enabled=timer == "enabled",
+    )
 
 
-def _replaced(found: Found, **changes: str) -> Found:
+def _replaced(found: Found, **changes: object) -> Found:
     values: Mapping[str, object] = {**vars(found), **changes}
     return Found(**values)  # type: ignore[arg-type]

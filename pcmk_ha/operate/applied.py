@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.plan.record import Record, make_record, parse_record, remember, to_json
+from pcmk_ha.plan.record import Record, make_record, parse_record, remember, renewed, to_json
 from pcmk_ha.remote.runner import Runner
 
 HOME = "/var/lib/pcmk-ha"
@@ -25,6 +25,12 @@ def note_beginning(runner: Runner, desired: Desired) -> None:
 def keep_record(runner: Runner, desired: Desired, generation: int) -> None:
     """Note what was applied."""
     _write(runner, replace(make_record(desired, runner.node), generation=generation))
+
+
+def renew_record(runner: Runner, old: Desired, new: Desired) -> None:
+    """Note that what was as in `old` is as in `new`, where anything was noted at all."""
+    if found := read_record(runner):
+        _write(runner, renewed(found, make_record(old, runner.node), make_record(new, runner.node)))
 
 
 def remove_record(runner: Runner) -> None:

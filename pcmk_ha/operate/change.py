@@ -25,7 +25,7 @@ from pcmk_ha.plan.blockers import Wipe, find_blockers
 from pcmk_ha.plan.build import make_plan
 from pcmk_ha.plan.differences import find_differences, find_foreign, target_cib
 from pcmk_ha.plan.facts import Facts
-from pcmk_ha.plan.fixed import find_fixed
+from pcmk_ha.plan.fixed import find_fixed, find_rest
 from pcmk_ha.plan.impact import foresee_impact
 from pcmk_ha.plan.owned import newest
 from pcmk_ha.plan.parameters import parameter_changes
@@ -46,6 +46,7 @@ class Change:
     secrets: Secrets
     wipe: Wipe = ()
     replacing: bool = False  # what identifies the cluster and its members may change
+    only_look: bool = False  # nothing will be applied: what only stands in the way of that is no reason to refuse
     restart: bool = False  # servers that serve may be restarted, where nothing less brings a change about
 
     def look(self) -> Facts:
@@ -63,6 +64,7 @@ class Change:
             (
                 *find_blockers(self.desired.cluster, facts, self.wipe),
                 *find_fixed(self.desired, facts, replacing=self.replacing),
+                *(() if self.only_look else find_rest(facts)),
             )
         )
         return facts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pcmk_ha.cib.items import describe, items
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.desired.hosts import hosts_block
-from pcmk_ha.desired.names import CLUSTER_UNITS, COROSYNC_CONF, PACEMAKERS_OWN
+from pcmk_ha.desired.names import CLUSTER_UNITS, COROSYNC_CONF, PACEMAKERS_OWN, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.plan.compare import Difference, Kind, Sides, foreign, three_way
 from pcmk_ha.plan.facts import Facts, NodeFacts
@@ -75,11 +75,14 @@ def _on_node(desired: Desired, facts: Facts, node: NodeFacts) -> Iterator[Differ
 
 
 def _units(desired: Desired, node: NodeFacts, *, known: bool) -> Iterator[Difference]:
-    wanted = {**dict.fromkeys(CLUSTER_UNITS, desired.cluster.start_on_boot), **dict.fromkeys(PACEMAKERS_OWN, False)}
-    for unit, enabled in wanted.items():
+    boot = {**dict.fromkeys(CLUSTER_UNITS, desired.cluster.start_on_boot), **dict.fromkeys(PACEMAKERS_OWN, False)}
+    for unit, enabled in boot.items():
         found = node.units.get(unit)
         if found and found.enabled != enabled:
             yield Difference(node.name, unit, Kind.CHANGE, known, "start at boot" if enabled else "not started at boot")
+    timer, wanted = node.units.get(VERIFY_TIMER), desired.cluster.drbd.verify != "never"
+    if node.drbd and timer and (timer.enabled, timer.active) != (wanted, wanted):
+        yield Difference(node.name, VERIFY_TIMER, Kind.CHANGE, known, "started" if wanted else "not started")
 
 
 def _on_volume(desired: Desired, facts: Facts) -> Iterator[Difference]:

@@ -14,6 +14,10 @@ from pcmk_ha.plan.owned import newest
 from pcmk_ha.plan.parameters import unknown_parameters
 from pcmk_ha.plan.record import identity
 
+REST = {
+    "maintenance-mode": ("the cluster is in maintenance mode: Pacemaker changes nothing", "`pcmk-ha maintenance off`"),
+    "stop-all-resources": ("the cluster was stopped on purpose: Pacemaker starts nothing", "`pcmk-ha start`"),
+}
 EXCLUSIVE = ("drbd_resource", "device", "directory", "pgdata")
 
 
@@ -26,6 +30,16 @@ def find_fixed(desired: Desired, facts: Facts, *, replacing: bool = False) -> tu
         *_managed_twice(desired, facts),
         *unknown_parameters(desired, facts.service.settings),
     )
+
+
+def find_rest(facts: Facts) -> Iterator[Problem]:
+    """Why nothing would come of a change now: Pacemaker was told to leave everything alone, or to run nothing."""
+    root = etree.fromstring((facts.service.cib or "<cib/>").encode())
+    pairs = root.iterfind("configuration/crm_config//nvpair")
+    told = {pair.get("name") for pair in pairs if pair.get("value") == "true"}
+    for name, (what, todo) in REST.items():
+        if name in told:
+            yield Problem(what, todo)
 
 
 def _identity(desired: Desired, facts: Facts) -> Iterator[Problem]:

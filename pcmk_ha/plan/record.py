@@ -69,6 +69,12 @@ def is_remembered(found: Record | None, wanted: Record) -> bool:
     return found is not None and not found.complete and found.ours >= wanted.ours
 
 
+def renewed(found: Record, old: Record, new: Record) -> Record:
+    """Return a record in which what was as in `old` is as in `new`: no more and no less was changed."""
+    values = {key: new.values[key] if old.values.get(key) == was else was for key, was in found.values.items()}
+    return replace(found, values=values, whole=new.whole if found.whole == old.whole else found.whole)
+
+
 def next_generation(records: Iterable[Record | None], wanted: str) -> int:
     """Return the number of the run that leaves `wanted`: a run that was cut short goes on under its number."""
     known = [record for record in records if record]

@@ -51,7 +51,7 @@ class SetPassword:
 
 @dataclass(frozen=True)
 class KeepSecrets:
-    """Forget the old values: the new ones are in force everywhere."""
+    """Forget the old values: the new ones are in force everywhere, and are what counts as applied."""
 
     node: str
     names: tuple[str, ...]

@@ -51,6 +51,8 @@ def found_of(desired: Desired, folder: Path) -> Found:
         drbd=dumped.stdout,
         cib=desired.cib,
         platform=desired.platform,
+        verify=files["/etc/systemd/system/pcmk-ha-verify.timer"],
+        verify_enabled=desired.cluster.drbd.verify != "never",
         parameters=volume["pcmk-ha.conf"],
         hba=volume["pg_hba.conf"],
         join_late=files["/etc/systemd/system/corosync.service.d/pcmk-ha.conf"],
@@ -97,7 +99,8 @@ def test_the_file_is_as_small_as_it_was_written_and_holds_no_secret(tmp_path: Pa
 HAND_BUILT = """<cib validate-with="pacemaker-3.9" epoch="5" num_updates="0" admin_epoch="0"><configuration>
 <crm_config><cluster_property_set id="cib-bootstrap-options">
  <nvpair id="a" name="stonith-enabled" value="false"/><nvpair id="b" name="no-quorum-policy" value="ignore"/>
- <nvpair id="c" name="batch-limit" value="10"/><nvpair id="d" name="cluster-name" value="pgha"/>
+ <nvpair id="c" name="batch-limit" value="10"/><nvpair id="e" name="maintenance-mode" value="true"/>
+<nvpair id="d" name="cluster-name" value="pgha"/>
 </cluster_property_set></crm_config><nodes/><resources>
 <primitive id="st" class="stonith" type="fence_virsh"><instance_attributes id="st-ia">
  <nvpair id="st-1" name="ipaddr" value="192.0.2.9"/><nvpair id="st-2" name="login" value="fence"/>
@@ -137,6 +140,7 @@ def test_a_cluster_that_hands_built_becomes_a_file_and_a_list_of_what_it_cannot_
     for said in (
         "the property stonith-enabled is false and becomes true",
         "the property no-quorum-policy is ignore and becomes stop",
+        "maintenance-mode is true now, which no file says",
         "timeouts.start_s: 20 is outside 60 to 7200; it becomes 600",
         "the fence device st would be fence_node1",
         "the resource db would be pg_server",
@@ -152,7 +156,8 @@ def test_a_cluster_that_hands_built_becomes_a_file_and_a_list_of_what_it_cannot_
 
 def member(name: str, found: Found, **files: str) -> FakeNode:
     answers = {"cibadmin --query": found.cib, "drbdadm dump-xml": found.drbd, "modinfo": "8.4.11\n",
-               "systemctl is-enabled": "enabled\nenabled\n"}  # fmt: skip
+               "systemctl is-enabled corosync.service": "enabled\nenabled\n",
+               "systemctl is-enabled pcmk-ha-verify.timer": "enabled\n"}  # fmt: skip
     known = {"/etc/corosync/corosync.conf": found.corosync, "/etc/os-release": "VERSION_CODENAME=trixie\n"}
     return FakeNode(name, answers, files={**known, **files})
 

@@ -111,6 +111,36 @@ def test_a_record_that_is_lost_is_only_written_anew() -> None:
     ]
 
 
+def test_a_comparison_that_was_switched_off_by_hand_is_a_difference_and_is_switched_on_again() -> None:
+    desired = desired_of(MINIMAL)
+    nodes = serving(desired)
+    units = str(nodes["node2"]._answers["systemctl show"])
+    timer = "Id=pcmk-ha-verify.timer\nUnitFileState=enabled\nActiveState=active"
+    off = timer.replace("=enabled", "=disabled").replace("=active", "=inactive")
+    nodes["node2"].answer("systemctl show", units.replace(timer, off))
+    found = propose(nodes, desired)
+    assert [str(d) for d in found.differences] == [
+        "change node2: pcmk-ha-verify.timer: started  (changed by hand since the last apply)"
+    ]
+    assert str(found.plan).startswith("node2: compare both copies regularly")
+
+
+@pytest.mark.parametrize(
+    ("name", "todo"), [("maintenance-mode", "pcmk-ha maintenance off"), ("stop-all-resources", "pcmk-ha start")]
+)
+def test_a_cluster_that_was_put_to_rest_is_looked_at_and_not_changed(name: str, todo: str) -> None:
+    desired = desired_of(MINIMAL)
+    told = (
+        f'<crm_config><cluster_property_set id="x"><nvpair id="y" name="{name}" value="true"/></cluster_property_set>'
+    )
+    nodes = serving(desired, cib=desired.cib.replace("<crm_config>", told, 1))
+    with pytest.raises(Refused, match=todo):
+        propose(nodes, desired)
+    secrets = placeholder_secrets(desired.cluster)
+    looked = Change(nodes, desired, secrets, only_look=True).propose()  # type: ignore[arg-type]
+    assert f"nvpair x/{name}" in looked.foreign or any(name in line for line in looked.foreign)
+
+
 def test_an_interrupted_run_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     desired = desired_of(MINIMAL)
     nodes = serving(desired)

@@ -25,6 +25,7 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.model.platform import DEBIAN_13
 from pcmk_ha.model.secret import Secrets
+from pcmk_ha.operate.applied import RECORD, read_record
 from pcmk_ha.operate.bootstrap import Bootstrap
 from pcmk_ha.operate.node import put_file
 from pcmk_ha.operate.rotate.fencing import find_devices, only_device, try_device
@@ -37,6 +38,7 @@ from pcmk_ha.operate.scram import scram_verifier
 from pcmk_ha.operate.secrets import create_secrets, generated_secrets, load_secrets, placeholder_secrets, secrets_path
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import rotation_actions as rotate
+from pcmk_ha.plan.record import make_record, renewed, to_json
 from pcmk_ha.plan.rotation import Device, RotationFacts, Which, find_obstacles, plan_rotation
 from pcmk_ha.plan.values import Plan
 from pcmk_ha.remote.runner import Outcome
@@ -421,6 +423,32 @@ def test_a_member_that_is_alone_with_its_key_is_told_to_reload_too(folder: Path)
         work(act.WriteFiles(name, ("/etc/corosync/authkey",)))
     work(rotate.ReloadKey("node1"))
     assert [said[0] for said in log if "cfgtool -R" in said[1]] == ["node1", "node2"]
+
+
+def test_new_secrets_count_as_applied_so_that_nothing_is_left_to_do_and_no_hand_is_blamed(folder: Path) -> None:
+    choose_secrets(folder, ["drbd", "superuser"])
+    wanted = wanted_of(folder)
+    record = replace(make_record(wanted.old, "node1"), generation=4)
+    node = FakeNode("node1", {}, files={RECORD: to_json(record)})
+    work = Rotating({"node1": node, "node2": FakeNode("node2", {})}, folder, lambda: wanted_of(folder))
+    work(rotate.KeepSecrets("here", ("drbd",)))
+    kept = read_record(node)
+    assert kept is not None
+    assert kept.generation == 4
+    assert kept.follows(make_record(wanted_of(folder).old, "node1"))
+    assert not kept.follows(make_record(wanted_of(folder).new, "node1"))
+    work(rotate.KeepSecrets("here", ("superuser",)))
+    assert (kept := read_record(node)) is not None
+    assert kept.follows(make_record(wanted_of(folder).new, "node1"))
+    assert wanted.secrets.next["drbd"] not in node.files[RECORD]
+
+
+def test_what_the_record_says_of_other_things_stays(folder: Path) -> None:
+    choose_secrets(folder, ["drbd"])
+    wanted = wanted_of(folder)
+    old, new = make_record(wanted.old, "node1"), make_record(wanted.new, "node1")
+    found = replace(old, values={**old.values, f"file {RESOURCE}": "by hand", "file /old": "x"}, whole="another")
+    assert renewed(found, old, new) == found
 
 
 PSQL = "runuser -u postgres --"

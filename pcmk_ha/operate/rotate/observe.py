@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from pcmk_ha.desired.build import build_desired
 from pcmk_ha.desired.names import AUTHKEY, COROSYNC_CONF, PGPASS
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.secret import Secrets
@@ -32,6 +33,10 @@ class Wanted:
         """Return a file as it is with the old or the new secrets."""
         desired = self.new if which is Which.NEW else self.old
         return next(file for file in desired.files[node] if file.path == path)
+
+    def once(self, *names: str) -> Desired:
+        """Return what the nodes should hold once these secrets, and no others, are the new ones."""
+        return build_desired(self.old.cluster, self.secrets.with_next(*names), self.old.platform)
 
     def passwords(self, name: str) -> dict[Which, str]:
         """Return a role's passwords: the old one, and the new one where it was chosen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pcmk_ha.desired.names import AUTHKEY
 from pcmk_ha.errors import Refused
 from pcmk_ha.facts import corosync
 from pcmk_ha.operate import drbd, node
+from pcmk_ha.operate.applied import renew_record
 from pcmk_ha.operate.cluster import await_quorum, reload_corosync
 from pcmk_ha.operate.observe import file_facts
 from pcmk_ha.operate.rotate import fencing, store
@@ -42,6 +43,7 @@ class Rotating:
             case rotate.ChooseSecrets():
                 store.choose_secrets(self.path, action.names)
             case rotate.KeepSecrets():
+                self._note(action.names)
                 store.keep_secrets(self.path, action.names)
             case rotate.StoreFile():
                 store.store_password(self.path.parent / action.file, self.typed[action.file])
@@ -75,6 +77,12 @@ class Rotating:
                 fencing.push_device(another, wanted.new, action.device)
             case _:
                 raise AssertionError(action)
+
+    def _note(self, names: Collection[str]) -> None:
+        """Have every member's record follow: nobody changed these files by hand, and nothing is left to apply."""
+        wanted = self.wanted()
+        for runner in self.nodes.values():
+            renew_record(runner, wanted.old, wanted.once(*names))
 
     def _reload_key(self, wanted: Wanted) -> None:
         """Have all members take the new key at once: one with another key would be alone, and fenced."""

@@ -26,6 +26,7 @@ NEVER = (
     "no-quorum-policy",
     "start-failure-is-fatal",
 )  # never otherwise than ours
+NOW = ("maintenance-mode", "stop-all-resources")
 NO_SECRETS = Secrets("", "", "", "")
 
 
@@ -61,7 +62,12 @@ def _adopt_members(found: Found, root: Element, out: Adopted) -> None:
     out.file["nodes"] = [_node(name, members[name], fences[name], sides[name]) for name in data]
     if others:
         out.file["arbiter"] = _node(others[0], members[others[0]], fences[others[0]], None)
-    ours = {"resource": str(resource.get("name")), "minor": sides[data[0]].minor, "port": sides[data[0]].port}
+    ours = {
+        "resource": str(resource.get("name")),
+        "minor": sides[data[0]].minor,
+        "port": sides[data[0]].port,
+        "verify": drbd.verify_of(found.verify, enabled=found.verify_enabled),
+    }
     for name, value in ours.items():
         if value != Cluster.model_fields["drbd"].default.model_dump()[name]:
             out.put(f"drbd.{name}", value)
@@ -117,7 +123,9 @@ def _adopt_properties(found: Found, root: Element, plain: Cluster, out: Adopted)
     for name in live:
         if standard.get(name) == values[name]:
             continue
-        if name in NEVER or name in ("cluster-name", "priority-fencing-delay", "stonith-timeout", "fencing-timeout"):
+        if name in NOW:
+            out.notes.append(f"{name} is {values[name]} now, which no file says")
+        elif name in NEVER or name in ("cluster-name", "priority-fencing-delay", "stonith-timeout", "fencing-timeout"):
             wanted = standard.get(name, "nothing")
             out.notes.append(f"the property {name} is {values[name]} and becomes {wanted}")
         else:

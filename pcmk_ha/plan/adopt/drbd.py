@@ -11,6 +11,7 @@ from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.plan.adopt.found import Adopted
 
 OURS = ("shared-secret", "fencing")  # written by us in any case
+WEEKLY = "OnCalendar=Sun *-*-* "
 HANDLERS = "/usr/local/lib/pcmk-ha/"
 
 
@@ -59,6 +60,13 @@ def options(resource: Element, section: str) -> dict[str, str]:
     """Return a section's options, those left out that we write in any case."""
     found = resource.iterfind(f"section[@name='{section}']/option")
     return {str(o.get("name")): str(o.get("value", "yes")) for o in found if o.get("name") not in OURS}
+
+
+def verify_of(timer: str, *, enabled: bool) -> str:
+    """Return how often both copies are compared; where nobody ever did it is what a new cluster has."""
+    if timer and not enabled:
+        return "never"
+    return "weekly" if WEEKLY in timer else "monthly"
 
 
 def note_handlers(resource: Element, out: Adopted) -> None:

@@ -27,6 +27,8 @@ class Found:
     platform: Platform
     parameters: str = ""  # our parameter file, empty where there is none
     hba: str = ""
+    verify: str = ""  # the timer that compares both copies: its unit's text, empty where there is none
+    verify_enabled: bool = True
     join_late: str = ""  # our drop-in of Corosync's unit
     start_on_boot: bool = True
 
