@@ -6,8 +6,6 @@ from pcmk_ha.cib.elements import Element
 from pcmk_ha.model.secret import is_secret_name
 from pcmk_ha.scrub.patterns import SHOWN
 
-__all__ = ["SHOWN", "mask_secrets", "secrets_in"]
-
 
 def secrets_in(root: Element) -> set[str]:
     """Return the values that mask_secrets would replace."""

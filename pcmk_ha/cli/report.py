@@ -92,22 +92,17 @@ def journal_since(text: str) -> str:
 
 def _collect(session: Session, title: str, bounds: Bounds, progress: object) -> tuple[Found, Scrubber]:
     from pcmk_ha.cli.progress import Progress
-    from pcmk_ha.operate.known import scrubber_for
-    from pcmk_ha.operate.report.gather import Found as Files
-    from pcmk_ha.operate.report.gather import Missing, clean, gather
+    from pcmk_ha.operate.known import live_cibs, scrubber_for
+    from pcmk_ha.operate.report.gather import clean, gather
     from pcmk_ha.operate.report.items import items
     from pcmk_ha.operate.report.readme import readme
-    from pcmk_ha.remote.parallel import on_all
 
     assert isinstance(progress, Progress)
     cluster = session.cluster
     progress.line(f"asking {', '.join(session.nodes) or 'nobody'}")
-    live = on_all(session.nodes, lambda runner: runner.run(("cibadmin", "--query"), ok=None).stdout)
-    scrubber = scrubber_for(cluster, session.secrets, [cib for cib in live.values() if isinstance(cib, str)])
+    scrubber = scrubber_for(cluster, session.secrets, live_cibs(session.nodes))
     wanted = items(cluster, since=bounds.since, inputs=bounds.inputs, journal_mib=bounds.journal_mib)
-    data_nodes = [node.name for node in cluster.nodes]
-    found = gather(session.nodes, data_nodes, wanted, scrubber, progress.line)
-    found |= Files({}, tuple(Missing(name, "everything", scrubber.text(why)) for name, why in session.down.items()))
+    found = gather(session.members, wanted, scrubber, progress.line)
     for name, data in _local_files(session):
         found |= clean(scrubber, HERE, name, data)
     text = readme(

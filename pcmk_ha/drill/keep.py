@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from platformdirs import user_state_path
 
@@ -13,21 +12,14 @@ from pcmk_ha.drill.evidence import Run
 from pcmk_ha.drill.report.html import run_page
 from pcmk_ha.drill.report.store import dump_run, load_run
 from pcmk_ha.errors import BadInput, Problem
-from pcmk_ha.operate.known import scrubber_for
+from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.known import live_cibs, scrubber_for
+from pcmk_ha.operate.report.gather import gather
+from pcmk_ha.operate.report.items import Item, items
 from pcmk_ha.operate.session import Session
-from pcmk_ha.scrub.packed import scrubbed
 from pcmk_ha.scrub.patterns import mask_patterns
-from pcmk_ha.scrub.scrubber import Scrubber
 
 RUN, PAGE = "run.json", "run.html"
-# What explains a drill that went wrong, asked of every node.
-EXPLAIN = {
-    "crm_mon.txt": "crm_mon -1Arfn 2>&1",
-    "drbd.txt": "cat /proc/drbd; drbdadm status 2>&1",
-    "fencing.txt": "stonith_admin --history '*' --verbose 2>&1",
-    "pacemaker.log": "tail -n 4000 /var/log/pacemaker/pacemaker.log 2>&1",
-}
-SCHEDULER_INPUTS = "cd /var/lib/pacemaker/pengine && tar -cz $(ls -t *.bz2 | head -n 40) | base64 -w0"
 
 
 def drills_dir(cluster: str) -> Path:
@@ -49,28 +41,19 @@ def keep_run(run: Run, folder: Path, collected: Mapping[str, Collected]) -> Path
     return folder
 
 
+def evidence(cluster: Cluster) -> tuple[Item, ...]:
+    """Return what every node is asked for when a drill went wrong: the last hour of a lab is all there is."""
+    return items(cluster, since="-1h", inputs=40, journal_mib=8)
+
+
 def keep_evidence(session: Session, folder: Path) -> None:
-    """Keep what explains a drill that went wrong, from every node that answers; secrets stay there."""
-    live = {node: r.run(("cibadmin", "--query"), ok=None).stdout for node, r in session.nodes.items()}
-    scrubber = scrubber_for(session.cluster, session.secrets, live.values())
-    for node, runner in session.nodes.items():
-        home = folder / node
-        home.mkdir(parents=True, exist_ok=True)
-        for name, script in EXPLAIN.items():
-            said = runner.run(("sh", "-c", script), ok=None, timeout=60).stdout
-            (home / name).write_text(scrubber.text(said))
-        (home / "cib.xml").write_text(scrubber.text(live[node]))
-        packed = runner.run(("sh", "-c", SCHEDULER_INPUTS), ok=None, timeout=60).stdout
-        for name, cib in scheduler_inputs(packed, scrubber):
-            (home / name).write_text(cib)
-
-
-def scheduler_inputs(packed: str, scrubber: Scrubber) -> Iterator[tuple[str, str]]:
-    """Yield name and text of each CIB in a base64 tar of Pacemaker's bzip2 files, without secrets."""
-    if not packed:
-        return
-    for name, cib in scrubbed(scrubber, "pengine", b64decode(packed)):
-        yield f"{PurePosixPath(name).name}.xml", cib.decode()
+    """Keep what explains a drill that went wrong, as `pcmk-ha report` gathers it; secrets stay on the nodes."""
+    scrubber = scrubber_for(session.cluster, session.secrets, live_cibs(session.nodes))
+    found = gather(session.members, evidence(session.cluster), scrubber)
+    for name, data in found.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def kept_runs(folder: Path) -> Iterator[tuple[Path, Run]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,13 +25,13 @@ from pcmk_ha.drill.watch import Watchers
 from pcmk_ha.errors import PcmkHaError, Refused, TimedOut
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster
-from pcmk_ha.operate.secrets import no_secrets
+from pcmk_ha.operate.known import known_secrets
 from pcmk_ha.operate.session import Session, open_session
 from pcmk_ha.operate.status import Health, Status, look
+from pcmk_ha.operate.tell import Say
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.operate.whole import is_whole, require_whole
 
-Say = Callable[[str], None]
 DIRECT = "direct-"
 # As applications are: one that keeps its connection, another, and one that makes a new one for each write.
 WELL_CONFIGURED = (
@@ -110,7 +110,7 @@ def _look_before(path: Path) -> Status:
 
 def finish(path: Path, run: Run, scenario: Scenario, watchers: Watchers, folder: Path) -> Run:
     """Add what the nodes wrote to a run, judge it, and keep it."""
-    with open_session(path, secrets=no_secrets) as session:
+    with open_session(path, secrets=known_secrets) as session:
         collected = collect(session, watchers.boots(), run.struck_at)
         run = replace(run, events=_events(collected), conditions=_conditions(session))
         cores = tuple(f"{node}: core file {core}" for node, found in collected.items() for core in found.cores)

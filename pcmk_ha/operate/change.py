@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from pcmk_ha.cib.diff import diff_lines
-from pcmk_ha.cib.mask import SHOWN
 from pcmk_ha.cib.resources import SERVER
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.errors import PcmkHaError, Problem, Refused
@@ -33,8 +32,7 @@ from pcmk_ha.plan.proposal import Proposal, basis_of
 from pcmk_ha.plan.record import is_secret_parameter
 from pcmk_ha.plan.values import Plan
 from pcmk_ha.remote.runner import Runner
-
-SECRET_LINE = "shared-secret"  # noqa: S105  DRBD's word for it
+from pcmk_ha.scrub.patterns import SHOWN, mask_patterns
 
 
 @dataclass(frozen=True)
@@ -155,8 +153,5 @@ def _file_diff(runner: Runner, file: File) -> tuple[str, ...]:
 
 
 def _masked(line: str) -> str:
-    head, found, _secret = line.partition(SECRET_LINE)
-    if found:
-        return f'{head}{found} "{SHOWN}";'
     name, equals, _value = line.partition("=")
-    return f"{name}{equals} {SHOWN}" if equals and is_secret_parameter(name.strip()) else line
+    return f"{name}{equals} {SHOWN}" if equals and is_secret_parameter(name.strip()) else mask_patterns(line)

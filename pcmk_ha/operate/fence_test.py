@@ -23,8 +23,9 @@ from pcmk_ha.operate.mover import Mover
 from pcmk_ha.operate.records import write_record
 from pcmk_ha.operate.status import Status
 from pcmk_ha.operate.switchover import switch_over
+from pcmk_ha.operate.tell import Say, Told
 from pcmk_ha.operate.wait import wait_until
-from pcmk_ha.operate.whole import Say, await_whole, is_whole, require_whole
+from pcmk_ha.operate.whole import await_whole, is_whole, require_whole
 from pcmk_ha.plan.placement import other_data_node
 from pcmk_ha.remote.runner import Runner
 
@@ -89,24 +90,6 @@ def is_move_left(status: Status) -> bool:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """Says which step of a switchover is under way."""
-
-    say: Say
-
-    def started(self, text: str) -> None:
-        """Follow a step that begins."""
-        self.say(text)
-
-    def finished(self, text: str, seconds: float) -> None:
-        """Say nothing: what comes next says enough."""
-
-    def watched(self, seen: str) -> None:
-        """Follow what is seen while a step waits."""
-        self.say(seen)
-
-
-@dataclass(frozen=True)
 class FenceTest:
     """One run. `connect` and `reach` open connections of their own each time, for every member is away once."""
 
@@ -165,7 +148,7 @@ class FenceTest:
 
     def _move_away(self, node: str) -> None:
         with self.reach() as members:
-            switch_over(members, other_data_node(self.cluster, node), Telling(self.say))
+            switch_over(members, other_data_node(self.cluster, node), Told(self.say))
         await_whole(self.look, self.say, timeout_s=WHOLE_S)
 
     def _any_but(self, node: str) -> Runner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lxml import etree
@@ -21,6 +21,8 @@ from pcmk_ha.operate.secrets import (
     placeholder_secrets,
     secrets_path,
 )
+from pcmk_ha.remote.parallel import on_all
+from pcmk_ha.remote.runner import Runner
 from pcmk_ha.scrub.scrubber import Scrubber
 
 
@@ -44,6 +46,12 @@ def scrubber_for(cluster: Cluster, secrets: Secrets, cibs: Iterable[str] = ()) -
             values |= secrets_in(etree.fromstring(cib.encode()))
     keys = {secrets.authkey, secrets.next.get("authkey", "")} - unknown - {""}
     return Scrubber.knowing(values, [b64decode(key) for key in keys])
+
+
+def live_cibs(nodes: Mapping[str, Runner]) -> list[str]:
+    """Return every member's configuration as it runs, with the logins of devices in it that are not ours."""
+    found = on_all(nodes, lambda runner: runner.run(("cibadmin", "--query"), ok=None).stdout)
+    return [cib for cib in found.values() if isinstance(cib, str)]
 
 
 def _values(secrets: Secrets) -> Iterator[str]:

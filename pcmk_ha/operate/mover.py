@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
@@ -14,37 +13,12 @@ from pcmk_ha.operate import placement
 from pcmk_ha.operate.cluster import start_cluster
 from pcmk_ha.operate.server import checkpoint
 from pcmk_ha.operate.stopped import check_stopped_copies
-from pcmk_ha.operate.waits import Waits, ignore
+from pcmk_ha.operate.tell import Say, Teller, ignore
+from pcmk_ha.operate.waits import Waits
 from pcmk_ha.plan import moves as do
 from pcmk_ha.remote.first import from_first
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
-
-
-class Teller(Protocol):
-    """Is told what happens; the command line shows it, tests record it."""
-
-    def started(self, text: str) -> None:
-        """Follow a step that begins."""
-
-    def finished(self, text: str, seconds: float) -> None:
-        """Follow a step that is done; `seconds` since the beginning of all."""
-
-    def watched(self, seen: str) -> None:
-        """Follow what is seen while a step waits."""
-
-
-class Unheard:
-    """Nobody is told."""
-
-    def started(self, text: str) -> None:
-        """Say nothing."""
-
-    def finished(self, text: str, seconds: float) -> None:
-        """Say nothing."""
-
-    def watched(self, seen: str) -> None:
-        """Say nothing."""
 
 
 def carry_out(plan: tuple[do.Move, ...], perform: Callable[[do.Move], None], teller: Teller) -> None:
@@ -62,7 +36,7 @@ class Mover:
 
     cluster: Cluster
     nodes: Mapping[str, Runner]
-    watch: Callable[[str], None] = ignore  # is told what is seen while something is waited for
+    watch: Say = ignore  # is told what is seen while something is waited for
 
     def __call__(self, move: do.Move) -> None:
         """Perform one move; raises CommandFailed, NodeUnreachable or TimedOut."""

@@ -18,9 +18,10 @@ from pcmk_ha.operate.gate import (
     refuse,
 )
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.mover import Mover, Teller, Unheard, carry_out, no_constraint_left
+from pcmk_ha.operate.mover import Mover, carry_out, no_constraint_left
 from pcmk_ha.operate.service import Service
 from pcmk_ha.operate.standing import Standing, look_closely, speaker
+from pcmk_ha.operate.tell import Teller, Told
 from pcmk_ha.plan.moves import AwaitSettled, Move
 from pcmk_ha.plan.placement import find_target, other_data_node, plan_standby, plan_switchover, plan_unstandby
 
@@ -53,7 +54,7 @@ def switch_over(members: Members, target: str, teller: Teller | None = None) -> 
 
     Raises Refused, with every reason, where that is not safe.
     """
-    teller = teller or Unheard()
+    teller = teller or Told()
     Mover(members.cluster, members.nodes, teller.watched)(AwaitSettled())
     fulfil(members, prepare_switchover(members, target), teller)
 

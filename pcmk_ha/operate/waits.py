@@ -12,6 +12,7 @@ from pcmk_ha.operate.cluster import await_quorum
 from pcmk_ha.operate.placement import patience_s
 from pcmk_ha.operate.standing import Glimpse, glimpse
 from pcmk_ha.operate.status import Status, gather, summarise
+from pcmk_ha.operate.tell import Say, ignore
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import moves as do
 from pcmk_ha.remote.runner import Runner
@@ -23,17 +24,13 @@ RESYNC_S = 6 * 3600  # a whole disk over a slow link; it goes on by itself, whoe
 FENCED = "drbd-fence-by-handler-"
 
 
-def ignore(_seen: str) -> None:
-    """Tell nobody."""
-
-
 @dataclass(frozen=True)
 class Waits:
     """Knows whom to ask; call it with what to wait for."""
 
     cluster: Cluster
     nodes: Mapping[str, Runner]
-    watch: Callable[[str], None] = ignore  # is told what is seen meanwhile
+    watch: Say = ignore  # is told what is seen meanwhile
 
     def __call__(self, move: do.Move) -> None:
         """Wait for one thing; raises TimedOut, or PcmkHaError when it cannot come any more."""

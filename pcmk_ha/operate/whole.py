@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from pcmk_ha.errors import Refused
 from pcmk_ha.operate.status import Health, Status
+from pcmk_ha.operate.tell import Say
 from pcmk_ha.operate.wait import wait_until
 
 EVERY_S = 2
-Say = Callable[[str], None]
 
 
 def is_whole(status: Status, *, failures_stay: bool = False) -> bool:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pcmk_ha.cib.mask import SHOWN
 from pcmk_ha.desired.postgresql import parameters, quote
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Problem
 from pcmk_ha.plan.facts import Facts, Setting
 from pcmk_ha.plan.owned import applied, newest
 from pcmk_ha.plan.record import is_secret_parameter
+from pcmk_ha.scrub.patterns import SHOWN
 
 NEEDS_RESTART = ("postmaster",)
 LINE = re.compile(r"^\s*(?P<name>[A-Za-z_][\w.]*)\s*=\s*(?P<value>.*?)\s*$")

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pcmk_ha.cib.items import items
-from pcmk_ha.cib.mask import SHOWN
 from pcmk_ha.desired.postgresql import parameters, quote
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.secret import is_secret_name
+from pcmk_ha.scrub.patterns import SHOWN
 
 FORMAT = 1
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import io
-import tarfile
-from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +14,7 @@ from pcmk_ha.drill.campaign import Campaign, play_campaign
 from pcmk_ha.drill.choose import scenario_of
 from pcmk_ha.drill.collect import Collected
 from pcmk_ha.drill.evidence import Run
-from pcmk_ha.drill.keep import keep_run, kept_runs, read_run, scheduler_inputs
+from pcmk_ha.drill.keep import keep_run, kept_runs, read_run
 from pcmk_ha.drill.run import fenced_since
 from pcmk_ha.drill.scenarios import all_scenarios
 from pcmk_ha.errors import BadInput, Refused
@@ -26,7 +22,6 @@ from pcmk_ha.facts.pacemaker import Fencing
 from pcmk_ha.model.load import load_cluster
 from pcmk_ha.operate.service import Service
 from pcmk_ha.operate.status import Health, Status
-from pcmk_ha.scrub.scrubber import Scrubber
 
 
 @pytest.fixture
@@ -104,22 +99,3 @@ def test_a_drill_kept_under_the_same_number_but_another_name_is_none_of_this_cam
     keep(campaign, 1, replace(failover(), scenario="something-else"))
     with pytest.raises(Refused, match="only a lab can mend"):
         play_campaign(campaign, lambda *_words: None, print)
-
-
-def test_no_fence_password_is_in_the_evidence() -> None:
-    cib = (
-        '<cib><configuration><resources><primitive id="f"><instance_attributes id="i">'
-        '<nvpair id="p" name="password" value="hunter2"/><nvpair id="s" name="snmp_community" value="hunter3"/>'
-        "</instance_attributes></primitive></resources></configuration></cib>"
-    )
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        raw = bz2.compress(cib.encode())
-        entry = tarfile.TarInfo("pe-warn-3.bz2")
-        entry.size = len(raw)
-        tar.addfile(entry, io.BytesIO(raw))
-    ((name, text),) = scheduler_inputs(b64encode(packed.getvalue()).decode(), Scrubber())
-    assert name == "pe-warn-3.xml"
-    assert "hunter" not in text
-    assert "********" in text
-    assert not list(scheduler_inputs("", Scrubber()))

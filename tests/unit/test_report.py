@@ -24,16 +24,19 @@ from typer.testing import CliRunner
 
 from pcmk_ha.cli.app import app
 from pcmk_ha.cli.report import journal_since
+from pcmk_ha.drill.keep import evidence, keep_evidence
 from pcmk_ha.errors import BadInput, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.known import known_secrets, not_at_hand, scrubber_for
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.report.bundle import secrets_in_bundle, write_bundle
 from pcmk_ha.operate.report.gather import Found, clean, gather
 from pcmk_ha.operate.report.items import Item, items
 from pcmk_ha.operate.report.readme import readme
 from pcmk_ha.operate.secrets import create_secrets, secrets_path
+from pcmk_ha.operate.session import Session
 from pcmk_ha.remote.runner import Outcome
 from pcmk_ha.scrub.scrubber import Scrubber
 
@@ -90,6 +93,8 @@ class Telling(FakeNode):
         self.says = {item.command()[2]: (item, says.get(item.path, says.get("*", b""))) for item in wanted}
 
     def run(self, argv, **_options) -> Outcome:  # type: ignore[no-untyped-def, override]
+        if argv[0] == "cibadmin":
+            return Outcome(tuple(argv), 0, CIB, "")
         item, data = self.says[argv[2]]
         pack = item.command()[2].rpartition("2>&1 | ")[2]
         done = subprocess.run(("sh", "-c", pack, *argv[3:]), input=data, capture_output=True, check=True, timeout=30)
@@ -119,7 +124,7 @@ def wanted(cluster: Cluster) -> tuple[Item, ...]:
 def gathered(cluster: Cluster, wanted: tuple[Item, ...]) -> tuple[Found, Scrubber]:
     scrubber = scrubber_for(cluster, KNOWN, [CIB])
     nodes = {name: Telling(name, wanted, SAYS) for name in ("node1", "arbiter")}
-    return gather(nodes, ["node1", "node2"], wanted, scrubber, lambda _line: None), scrubber
+    return gather(Members(cluster, nodes), wanted, scrubber), scrubber
 
 
 def test_no_planted_canary_is_in_a_bundle_and_what_stood_around_it_is(
@@ -149,6 +154,15 @@ def test_no_planted_canary_is_in_a_bundle_and_what_stood_around_it_is(
     assert "pgha-now/arbiter/journal.txt" in files
 
 
+def test_what_is_kept_of_a_drill_that_went_wrong_is_the_same_and_as_clean(cluster: Cluster, tmp_path: Path) -> None:
+    nodes = {"node1": Telling("node1", evidence(cluster), SAYS)}
+    keep_evidence(Session(cluster, tmp_path / "cluster.yaml", KNOWN, nodes, {"node2": "no answer"}), tmp_path / "kept")
+    kept = {str(path.relative_to(tmp_path / "kept")): path.read_text() for path in tmp_path.glob("kept/**/*.*")}
+    assert {"node1/crm_mon.txt", "node1/pacemaker.log", "node1/pe-inputs/pe-warn-2.xml", "node1/cib.xml"} <= set(kept)
+    everything = "".join("".join(kept.values()).split())
+    assert not [value for value in (*EVERY, UNKNOWN) if "".join(value.split()) in everything]
+
+
 def test_what_could_not_be_had_or_read_is_said(cluster: Cluster, wanted: tuple[Item, ...]) -> None:
     found, _ = gathered(cluster, wanted)
     missing = {(m.node, m.what): m.why for m in found.missing}
@@ -165,7 +179,7 @@ def test_a_node_that_is_lost_on_the_way_is_said_and_the_others_are_asked(
             raise NodeUnreachable("node2: the connection was lost")
 
     nodes = {"node1": Telling("node1", wanted, SAYS), "node2": Lost("node2", wanted, SAYS)}
-    found = gather(nodes, ["node1", "node2"], wanted, Scrubber(), lambda _line: None)
+    found = gather(Members(cluster, nodes), wanted, Scrubber())
     assert "node1/journal.txt" in found.files
     assert {m.why for m in found.missing if m.node == "node2"} == {"node2: the connection was lost"}
 
@@ -176,7 +190,7 @@ def test_a_secret_cut_in_two_by_the_bound_is_not_left_half(cluster: Cluster, wan
     rest = b"\nsecond\n" + b"x" * (item.limit - len(half) - 20) + b"\nkept at the end\n"
     data = b"password " + KNOWN.superuser.encode() + rest[: item.limit - len(half) - 0]
     node = Telling("node1", (item,), {"boots.txt": data})
-    found = gather({"node1": node}, ["node1"], (item,), scrubber_for(cluster, KNOWN), lambda _line: None)
+    found = gather(Members(cluster, {"node1": node}), (item,), scrubber_for(cluster, KNOWN))
     text = found.files["node1/boots.txt"].decode()
     assert text.startswith("... (cut here)")
     assert half.decode() not in text

@@ -6,19 +6,19 @@ import io
 import tarfile
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from gzip import BadGzipFile
 from gzip import decompress as gunzip
 
 from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.report.items import Item
+from pcmk_ha.operate.tell import Say, ignore
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 from pcmk_ha.scrub.packed import NotReadable, scrubbed
 from pcmk_ha.scrub.scrubber import Scrubber
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,16 @@ class Found:
         return Found({**self.files, **other.files}, (*self.missing, *other.missing))
 
 
-def gather(
-    nodes: Mapping[str, Runner], data_nodes: Sequence[str], wanted: Sequence[Item], scrubber: Scrubber, say: Say
-) -> Found:
-    """Ask every node for everything, side by side; a node that is lost on the way is said, not an error."""
+def gather(members: Members, wanted: Sequence[Item], scrubber: Scrubber, say: Say = ignore) -> Found:
+    """Ask every node for everything, side by side; one that does not answer, or is lost, is said, not an error."""
+    data_nodes = [node.name for node in members.cluster.nodes]
 
     def ask(runner: Runner) -> Found:
         asked = [item for item in wanted if not item.data_node or runner.node in data_nodes]
         return _ask(runner, asked, scrubber, say)
 
-    found = Found({})
-    for node, answer in on_all(nodes, ask).items():
+    found = Found({}, tuple(Missing(node, "everything", scrubber.text(why)) for node, why in members.down.items()))
+    for node, answer in on_all(members.nodes, ask).items():
         found |= answer if isinstance(answer, Found) else Found({}, (Missing(node, "everything", str(answer)),))
     return found
 
