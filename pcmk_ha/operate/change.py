@@ -20,6 +20,7 @@ from pcmk_ha.operate.foresee import foresee_effects, foresee_restart
 from pcmk_ha.operate.observe import observe
 from pcmk_ha.operate.perform import Performer
 from pcmk_ha.plan import actions as act
+from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.blockers import Wipe, find_blockers
 from pcmk_ha.plan.build import make_plan
 from pcmk_ha.plan.differences import find_differences, find_foreign, target_cib
@@ -118,7 +119,7 @@ class Change:
         actions = tuple(step.action for step in plan)
         effects = foresee_effects(runner, target) if any(isinstance(a, act.PushCib) for a in actions) else ()
         known = {effect.resource for effect in effects}
-        if SERVER not in known and any(isinstance(a, act.RestartPostgresql) for a in actions):
+        if SERVER not in known and any(isinstance(a, change.RestartPostgresql) for a in actions):
             effects += tuple(e for e in foresee_restart(runner, target, SERVER) if e.resource not in known)
         return effects
 

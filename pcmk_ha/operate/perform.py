@@ -17,6 +17,7 @@ from pcmk_ha.operate.server import reload_server, restart_server, write_server_f
 from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.volume import Volume, prepare_volume
 from pcmk_ha.plan import actions as act
+from pcmk_ha.plan import change_actions as change
 from pcmk_ha.remote.runner import Runner
 
 
@@ -39,7 +40,7 @@ class Performer:
             case act.WriteFiles():
                 for path in action.paths:
                     node.put_file(runner, node.desired_file(self.desired, action.node, path))
-            case act.RemoveFiles():
+            case change.RemoveFiles():
                 runner.run(("rm", "-f", "--", *action.paths))
             case act.WriteHosts():
                 node.write_hosts(runner, wanted)
@@ -84,17 +85,17 @@ class Performer:
                 write_server_files(runner, self.desired, action.paths)
             case act.ReloadPostgresql():
                 reload_server(runner, self.desired)
-            case act.RestartPostgresql():
+            case change.RestartPostgresql():
                 restart_server(runner, self.desired)
-            case act.RestartMember():
+            case change.RestartMember():
                 restart_member(Members(self.desired.cluster, self.nodes), action.node)
             case act.AwaitService():
                 cluster.await_service(self.nodes, self.desired)
             case act.VerifyWrite():
                 verify_write(self.nodes, self.desired)
-            case act.Remember():
+            case change.Remember():
                 note_beginning(runner, self.desired)
-            case act.KeepRecord():
+            case change.KeepRecord():
                 keep_record(runner, self.desired, action.generation)
             case _:
                 raise AssertionError(action)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from enum import Enum
@@ -12,6 +12,7 @@ from typing import Any
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts import corosync, drbd, pacemaker, records
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.findings import Finding, find_all, is_silent
 from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.service import Service, parse_service
 from pcmk_ha.operate.session import open_session
@@ -19,10 +20,6 @@ from pcmk_ha.remote.connect import AskHostKey, never
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 
-BACK = {  # what ends it, by a node's word
-    "standby": "`pcmk-ha unstandby {name}` brings it back",
-    "maintenance": "crm_attribute --node {name} --name maintenance --delete",
-}
 RAW = ("crm_mon", "constraints", "attributes")
 AT_ONCE = 4  # questions to one node; its sshd allows 10 sessions a connection by default
 
@@ -46,14 +43,6 @@ class MemberFacts:
     quorum: corosync.Quorum | None = None
     drbd: drbd.DrbdState | None = None  # None: arbiter
     answers: bool = False  # PostgreSQL accepts connections on this node
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it should be, and what a person should do."""
-
-    what: str
-    todo: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,8 +162,8 @@ def summarise(
         records=records.parse_records(view.attributes),
         vip=f"{cluster.vip.address}:{cluster.postgresql.port}",
     )
-    findings = tuple(_find(cluster, status, view))
-    served = service.is_up and not _is_silent(status)
+    findings = tuple(find_all(cluster, status, view))
+    served = service.is_up and not is_silent(status)
     health = Health.DOWN if not served else Health.DEGRADED if findings else Health.HEALTHY
     return Status(**{**vars(status), "findings": findings, "health": health})
 
@@ -184,114 +173,3 @@ def best_view(members: Mapping[str, MemberFacts]) -> MemberFacts:
     running = [facts for facts in members.values() if facts.crm_mon]
     quorate = [facts for facts in running if facts.quorum and facts.quorum.quorate]
     return next(iter([*quorate, *running]), MemberFacts())
-
-
-def _find(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Finding]:
-    yield from _find_service(status, view)
-    yield from _find_nodes(cluster, status)
-    yield from _find_drbd(cluster, status)
-    yield from _find_links(status)
-    if view.crm_mon and pacemaker.is_in_maintenance(view.crm_mon):
-        yield Finding(
-            "the cluster is in MAINTENANCE MODE: nothing fails over, and nobody is fenced", "`pcmk-ha maintenance off`"
-        )
-    if view.crm_mon and pacemaker.is_told_to_stop(view.crm_mon):
-        yield Finding("Pacemaker is told to run nothing (stop-all-resources)", "`pcmk-ha start` starts the service")
-    for failure in status.failures:
-        yield Finding(
-            f"{failure.resource} on {failure.node}: {failure.detail}",
-            "once the cause is gone: crm_resource --cleanup (it expires by itself after failure-timeout)",
-        )
-    for leftover in status.leftovers:
-        yield Finding(f"constraint {leftover.id} is in force", leftover.hint)
-
-
-def _is_silent(status: Status) -> bool:
-    """PostgreSQL runs, as Pacemaker sees it, and does not take connections; False where nobody could be asked."""
-    holder = status.members.get(status.service.database_on)
-    return holder is not None and not holder.answers
-
-
-def _find_service(status: Status, view: MemberFacts) -> Iterator[Finding]:
-    service = status.service
-    if not view.crm_mon:
-        yield Finding("no member that answers runs Pacemaker", "systemctl start corosync pacemaker, on every node")
-        return
-    if not service.quorate:
-        yield Finding("no quorum: Pacemaker runs nothing", "bring a missing node back; both must see each other first")
-    if not service.is_up:
-        for what, where in (
-            ("DRBD", service.promoted_on),
-            ("PostgreSQL", service.database_on),
-            ("VIP", service.vip_on),
-        ):
-            if not where:
-                yield Finding(f"{what} runs nowhere", "see the failed actions; journalctl -u pacemaker on each node")
-    if service.database_on and _is_silent(status):
-        yield Finding(
-            f"PostgreSQL on {service.database_on} runs, but takes no connections",
-            "it may be starting, hung or out of connections; Pacemaker's monitor restarts it when it goes on",
-        )
-    if service.devices < service.wanted_devices:
-        yield Finding(
-            f"{service.devices} of {service.wanted_devices} STONITH devices run",
-            "without a device its node cannot be fenced and nothing takes over: `pcmk-ha check` asks each of them",
-        )
-
-
-def _find_nodes(cluster: Cluster, status: Status) -> Iterator[Finding]:
-    for name, word in status.nodes.items():
-        if word == "UNCLEAN":
-            yield Finding(
-                f"{name} is lost and not fenced yet: its resources stay where they are until it is",
-                f"is its fence device reachable? If you made sure that {name} is off: stonith_admin --confirm {name}",
-            )
-        elif word == "offline" or (word == "unknown" and name not in status.unreachable):
-            yield Finding(f"{name} is {word}", f"switch it on (`pcmk-ha unfence {name}`) and start its cluster")
-        elif word == "unknown":
-            continue  # said with the reason below
-        elif word != "online":
-            yield Finding(_said_of(name, word), BACK.get(word, "").format(name=name))
-    for name, reason in status.unreachable.items():
-        if status.nodes.get(name) in ("online", "unknown"):
-            yield Finding(f"{name} does not answer SSH: {reason}", "`pcmk-ha check`")
-
-
-def _said_of(name: str, word: str) -> str:
-    return f"{name} is in standby: it runs nothing, and cannot take over" if word == "standby" else f"{name} is {word}"
-
-
-def _find_drbd(cluster: Cluster, status: Status) -> Iterator[Finding]:
-    states = {name: facts.drbd for name, facts in status.members.items() if facts.drbd}
-    for name, state in states.items():
-        if not state.disk:
-            yield Finding(f"{name}: DRBD is down", "it comes with Pacemaker there")
-        elif state.connection == "StandAlone":
-            yield Finding(
-                f"{name}: DRBD has given up its connection (split brain?)",
-                "the data of both sides differs: decide which to keep before you reconnect; never automatic",
-            )
-        elif state.connection.startswith("Sync") or state.connection.startswith("PausedSync"):
-            done = f", {state.done_percent:.0f} % done" if state.done_percent is not None else ""
-            yield Finding(f"{name}: {state.connection}{done}, {state.out_of_sync_kib} KiB to go", "wait")
-        elif not state.is_redundant and all(n in status.members for n in states):
-            words = f"{state.connection} {state.disk}/{state.peer_disk}"
-            yield Finding(f"{name}: no second copy ({words})", "the other node, or the replication link, is down")
-    yield from _find_differences(status, states)
-
-
-def _find_differences(status: Status, states: Mapping[str, drbd.DrbdState]) -> Iterator[Finding]:
-    """What a comparison marked stays marked until it is copied; a record outlives marks that a crash has lost."""
-    marked = max((state.out_of_sync_kib for state in states.values() if state.is_redundant), default=0)
-    if differing := marked or status.records.differing_kib:
-        yield Finding(
-            f"both copies are not the same: {differing} KiB differ",
-            "`pcmk-ha resync` copies them from the primary" if marked else "`pcmk-ha verify` finds them again",
-        )
-
-
-def _find_links(status: Status) -> Iterator[Finding]:
-    for name, facts in status.members.items():
-        for link in facts.links:
-            if not link.connected:
-                yield Finding(f"{name}: link {link.number} to {link.to} is down", "check that network")

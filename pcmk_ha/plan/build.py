@@ -30,9 +30,6 @@ from pcmk_ha.plan.actions import (
     PushFencing,
     ReloadCorosync,
     ReloadPostgresql,
-    RemoveFiles,
-    RestartMember,
-    RestartPostgresql,
     SetBoot,
     SetTimer,
     StartCluster,
@@ -42,6 +39,7 @@ from pcmk_ha.plan.actions import (
     WriteVolumeFiles,
 )
 from pcmk_ha.plan.blockers import Wipe
+from pcmk_ha.plan.change_actions import RemoveFiles, RestartMember, RestartPostgresql
 from pcmk_ha.plan.facts import Facts, NodeFacts, UnitFact, differing, has_service
 from pcmk_ha.plan.owned import gone_from_cib, with_records
 from pcmk_ha.plan.parameters import needs_restart

@@ -9,6 +9,7 @@ from pcmk_ha.cib.resources import FILESYSTEM, SERVER, VIP
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.facts.simulate import Effect
 from pcmk_ha.plan import actions as act
+from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.facts import Facts
 from pcmk_ha.plan.values import Plan
 
@@ -38,10 +39,10 @@ def foresee_impact(desired: Desired, facts: Facts, plan: Plan, effects: tuple[Ef
         return Impact(notes=("the cluster does not serve now: this starts it",)) if actions else Impact()
     names = service_names(desired)
     outage = [*_moved(effects, names, took)]
-    if any(isinstance(a, act.RestartPostgresql) for a in actions) and not _restarts(effects, SERVER):
+    if any(isinstance(a, change.RestartPostgresql) for a in actions) and not _restarts(effects, SERVER):
         outage.append(_sentence("restarts PostgreSQL", facts.service.promoted_on, _seconds(("pg_server",), took)))
     outage += [f"restarts Corosync and Pacemaker on {a.node}, one node at a time; the service moves away first"
-               for a in actions if isinstance(a, act.RestartMember)]  # fmt: skip
+               for a in actions if isinstance(a, change.RestartMember)]  # fmt: skip
     return Impact(tuple(outage), tuple(_notes(desired, facts, actions, effects)))
 
 

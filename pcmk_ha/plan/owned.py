@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pcmk_ha.cib.items import items
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.plan import actions as act
+from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.facts import Facts
 from pcmk_ha.plan.record import Record, is_remembered, make_record, next_generation
 from pcmk_ha.plan.values import Plan, Step
 
-WRITING = (act.WriteFiles, act.RemoveFiles, act.PushFencing, act.PushCib, act.WriteVolumeFiles)
+WRITING = (act.WriteFiles, change.RemoveFiles, act.PushFencing, act.PushCib, act.WriteVolumeFiles)
 
 
 def newest(facts: Facts) -> Record | None:
@@ -56,12 +57,12 @@ def with_records(plan: Plan, desired: Desired, facts: Facts) -> Plan:
     if kept and not writes:
         return plan
     first: tuple[act.Action, ...] = tuple(
-        act.Remember(name)
+        change.Remember(name)
         for name in (wanted if writes else ())
         if not is_remembered(facts.records.get(name), wanted[name])
     )
     number = next_generation(facts.records.values(), next(iter(wanted.values())).whole)
-    return _around(plan, first, tuple(act.KeepRecord(name, number) for name in wanted))
+    return _around(plan, first, tuple(change.KeepRecord(name, number) for name in wanted))
 
 
 def _around(plan: Plan, first: tuple[act.Action, ...], last: tuple[act.Action, ...]) -> Plan:

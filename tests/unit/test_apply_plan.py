@@ -20,6 +20,7 @@ from pcmk_ha.cib.subset import with_stopped
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.facts.simulate import Effect
 from pcmk_ha.plan import actions as act
+from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.build import make_plan
 from pcmk_ha.plan.compare import Kind, Sides, foreign, gone, three_way
 from pcmk_ha.plan.differences import find_differences, find_foreign
@@ -176,7 +177,7 @@ def test_without_a_record_nothing_is_removed_and_nobody_is_blamed() -> None:
     assert not [d for d in find_differences(new, facts) if d.by_hand]
     assert "property batch-limit" in find_foreign(new, facts)
     kinds = [type(step.action) for step in make_plan(new, facts)]
-    assert set(kinds) == {act.KeepRecord}
+    assert set(kinds) == {change.KeepRecord}
 
 
 # --- by hand
@@ -247,7 +248,7 @@ def test_a_file_that_was_ours_goes_before_the_daemons_look_again_and_others_stay
     facts = world.nodes["node1"]
     world.nodes["node1"] = replace(facts, files={**facts.files, "/etc/drbd.d/theirs.res": facts.files[extra.path]})
     plan = plan_of(world, desired)
-    assert act.RemoveFiles("node1", (extra.path,)) in [step.action for step in plan]
+    assert change.RemoveFiles("node1", (extra.path,)) in [step.action for step in plan]
     run(world, plan, None, 99)
     assert extra.path not in world.nodes["node1"].files
     assert "/etc/drbd.d/theirs.res" in world.nodes["node1"].files
@@ -297,8 +298,8 @@ def test_a_parameter_says_whether_it_needs_a_restart_and_gets_one_after_the_relo
         "work_mem: default → '64MB' (reload)",
     ]
     kinds = [type(step.action) for step in make_plan(desired, facts, restart=True)]
-    assert kinds.index(act.ReloadPostgresql) < kinds.index(act.RestartPostgresql) < kinds.index(act.AwaitService)
-    assert act.RestartPostgresql not in [type(step.action) for step in make_plan(desired, facts)]
+    assert kinds.index(act.ReloadPostgresql) < kinds.index(change.RestartPostgresql) < kinds.index(act.AwaitService)
+    assert change.RestartPostgresql not in [type(step.action) for step in make_plan(desired, facts)]
 
 
 def test_a_restart_that_was_put_off_is_still_planned_when_nothing_else_is_left_to_do() -> None:
@@ -307,7 +308,7 @@ def test_a_restart_that_was_put_off_is_still_planned_when_nothing_else_is_left_t
     world.desired = desired
     run(world, make_plan(desired, world.facts()), None, 99)  # without consent to a restart
     assert world.restarts == 0
-    assert act.RestartPostgresql in [type(step.action) for step in plan_of(world, desired)]
+    assert change.RestartPostgresql in [type(step.action) for step in plan_of(world, desired)]
     run(world, plan_of(world, desired), None, 99)
     assert (world.restarts, world.server["shared_buffers"]) == (1, "'1GB'")
     assert not plan_of(world, desired)
@@ -320,7 +321,7 @@ def test_a_restart_that_was_killed_half_way_leaves_a_stopped_server_and_the_next
     world.cib = with_stopped(world.cib, "pg_server")
     world.promoted = ""  # nothing serves
     plan = plan_of(world, desired)
-    assert [type(step.action) for step in plan if not isinstance(step.action, act.Remember | act.KeepRecord)] == [
+    assert [type(step.action) for step in plan if not isinstance(step.action, change.Remember | change.KeepRecord)] == [
         act.PushCib, act.AwaitService, act.VerifyWrite,
     ]  # fmt: skip
     run(world, plan, None, 99)
@@ -381,7 +382,7 @@ def test_a_corosync_key_in_which_members_must_not_differ_is_refused_and_others_r
         world.nodes[name] = replace(world.nodes[name], corosync_fixed=("totem.netmtu",))
     assert not find_fixed(desired, world.facts())
     plan = make_plan(desired, world.facts(), restart=True)
-    rolled = [(step.action.node, step.after) for step in plan if isinstance(step.action, act.RestartMember)]
+    rolled = [(step.action.node, step.after) for step in plan if isinstance(step.action, change.RestartMember)]
     assert [node for node, _after in rolled] == ["node2", "node1"], "the node that serves is the last"
     assert rolled[1][1], "one after the other"
     world.nodes["node1"] = replace(world.nodes["node1"], corosync_fixed=("totem.transport",))
@@ -396,7 +397,7 @@ def test_a_cluster_of_one_that_packages_started_is_ended_whatever_its_corosync_r
     assert not find_fixed(desired, world.facts())
     kinds = [type(step.action) for step in make_plan(desired, world.facts(), restart=True)]
     assert act.EndPackagedCluster in kinds
-    assert act.RestartMember not in kinds
+    assert change.RestartMember not in kinds
 
 
 # --- what is shown is what is done

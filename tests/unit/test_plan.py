@@ -20,6 +20,7 @@ from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.model.platform import DEBIAN_13
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan import actions as act
+from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.blockers import find_blockers
 from pcmk_ha.plan.build import make_plan
 from pcmk_ha.plan.facts import DrbdFact, Facts, FileFact, Metadata, NodeFacts, ServiceFacts, Setting, UnitFact
@@ -233,18 +234,18 @@ class World:
                 taken = {n: value for n, value in parse_conf(self.parameters).items() if n not in RESTARTED}
                 self.server = taken | kept
                 self.loaded = True
-            case act.RestartPostgresql():
+            case change.RestartPostgresql():
                 assert self.promoted == action.node
                 assert self.loaded
                 self.server = parse_conf(self.parameters)
                 self.restarts += 1
-            case act.RemoveFiles():
+            case change.RemoveFiles():
                 self._set(replace(node, files={p: f for p, f in node.files.items() if p not in action.paths}))
-            case act.Remember():
+            case change.Remember():
                 assert self.records is not None
                 wanted = make_record(self.desired, node.name)
                 self.records[node.name] = remember(self.records[node.name], wanted)
-            case act.KeepRecord():
+            case change.KeepRecord():
                 assert self.records is not None
                 wanted = make_record(self.desired, node.name)
                 self.records[node.name] = replace(wanted, generation=action.generation)

@@ -14,7 +14,7 @@ from pcmk_ha.errors import Refused
 from pcmk_ha.operate.applied import RECORD
 from pcmk_ha.operate.change import Change
 from pcmk_ha.operate.secrets import placeholder_secrets
-from pcmk_ha.plan import actions as act
+from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.proposal import Proposal
 
 READING = (
@@ -66,7 +66,7 @@ def test_a_changed_file_shows_steps_differences_parameters_and_impact(capsys: py
         "reloads Corosync on every node, without a restart",
     ):
         assert line in said, said
-    assert kinds(found)[:2] == [act.Remember, act.Remember]
+    assert kinds(found)[:2] == [change.Remember, change.Remember]
     assert "by hand" not in said
 
 
