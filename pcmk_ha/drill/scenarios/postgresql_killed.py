@@ -17,9 +17,10 @@ CONSENT = (
     "PostgreSQL on the node that serves is killed. Clients lose their connections and are without the service for "
     "about 20 seconds, until Pacemaker has started it again on the same node."
 )
+# The one that has been there longest: another may end before it is killed.
 A_CLIENTS_BACKEND = (
     "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-    " ORDER BY backend_type = 'client backend' DESC LIMIT 1"
+    " ORDER BY backend_type = 'client backend' DESC, backend_start LIMIT 1"
 )
 
 
