@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 LAB_PACKAGES  := python3-venv mmdebstrap patchelf e2fsprogs kmod iproute2 util-linux openssh-client procps
 TEST_PACKAGES := pacemaker-cli-utils crmsh corosync drbd-utils nftables dash shellcheck ruby
 
-.PHONY: help demo test check unit lab-tests bench-bootstrap drills campaigns readme clean
+.PHONY: help demo test check unit lab-tests long-tests bench-bootstrap drills campaigns readme clean
 
 help:  ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -39,9 +39,12 @@ unit: $(VENV)/.dev  ## Tests without a lab
 	$(BIN)/pytest -q -n auto -m 'not lab'
 
 lab-tests: $(VENV)/.dev  ## Tests on real labs (as root)
-	$(BIN)/pytest -q -m lab
+	$(BIN)/pytest -q -m 'lab and not long'
 
-test: check unit lab-tests  ## Everything: checks, unit and offline tests, labs (as root)
+long-tests: $(VENV)/.dev  ## The stories of day two on real labs, which make test leaves out (as root)
+	$(BIN)/pytest -q -m 'lab and long'
+
+test: check unit lab-tests  ## Checks, unit and offline tests, labs (as root)
 
 bench-bootstrap: $(VENV)/.lab  ## Time empty nodes to a serving cluster, with two and three votes
 	$(BIN)/python bench/bootstrap.py

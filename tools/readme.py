@@ -20,13 +20,15 @@ from pcmk_ha.model.cluster import Cluster
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("pcmk-ha"))
-WITH_HELP = ("README.md", "docs/drills.md", "docs/lab.md")
+WITH_HELP = ("README.md", "docs/drills.md", "docs/lab.md", "docs/operations.md")
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]*?) ?-->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
 
 def help_of(command: str) -> str:
     """Return what `--help` prints, at a fixed width."""
+    # The commands of this tree, wherever the program is.
     environment = {"COLUMNS": "100", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "dumb", "HOME": "/root"}
+    environment["PYTHONPATH"] = str(ROOT)
     argv = (PROGRAM, *command.split(), "--help")
     done = subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=60, check=True)
     lines = [line.rstrip() for line in done.stdout.strip().splitlines()]

@@ -29,22 +29,24 @@ from pcmk_ha.cli import (
     show,
     switchover,
 )
+from pcmk_ha.cli.sections import Sections
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
 
 INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 
 app = typer.Typer(
     name="pcmk-ha",
+    cls=Sections,
     help="Build, prove and operate a PostgreSQL cluster on Pacemaker, Corosync and DRBD.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-# In the order of the help.
+# Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
-    config, observe, render, operate, change, adopt, switchover, halt, fence, fence_test, copies, grow, rotate, report,
-    show, destroy, demo,
+    adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, report,
+    rotate, show, switchover,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)
