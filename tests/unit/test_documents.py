@@ -67,6 +67,14 @@ def test_bad_input_ends_with_2_a_line_and_no_traceback(tmp_path: Path) -> None:
         "maintenance on",
         "stop",
         "start",
+        "plan",
+        "apply",
+        "fence-test",
+        "verify",
+        "resync",
+        "grow",
+        "rotate-secrets drbd",
+        "report",
     ):
         argv = (PROGRAM, *command.split(), "--file", str(path))
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)

@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 from pcmk_ha.cli.app import app
 from pcmk_ha.cli.report import journal_since
 from pcmk_ha.drill.keep import evidence, keep_evidence
-from pcmk_ha.errors import BadInput, NodeUnreachable, PcmkHaError
+from pcmk_ha.errors import BadInput, CommandFailed, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.model.secret import Secrets
@@ -182,6 +182,20 @@ def test_a_node_that_is_lost_on_the_way_is_said_and_the_others_are_asked(
     found = gather(Members(cluster, nodes), wanted, Scrubber())
     assert "node1/journal.txt" in found.files
     assert {m.why for m in found.missing if m.node == "node2"} == {"node2: the connection was lost"}
+
+
+def test_a_node_that_hangs_is_not_asked_for_everything(cluster: Cluster, wanted: tuple[Item, ...]) -> None:
+    class Hanging(Telling):
+        asked = 0
+
+        def run(self, argv, **_options) -> Outcome:  # type: ignore[no-untyped-def, override]
+            self.asked += 1
+            raise CommandFailed("node1: it did not end within 60 s")
+
+    node = Hanging("node1", wanted, SAYS)
+    found = gather(Members(cluster, {"node1": node}), wanted, Scrubber())
+    assert node.asked == 3
+    assert "not asked any more" in found.missing[-1].why
 
 
 def test_a_secret_cut_in_two_by_the_bound_is_not_left_half(cluster: Cluster, wanted: tuple[Item, ...]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gzip import BadGzipFile
 from gzip import decompress as gunzip
 
-from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.errors import CommandFailed, PcmkHaError
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.report.items import Item
 from pcmk_ha.operate.tell import Say, ignore
@@ -19,6 +19,8 @@ from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 from pcmk_ha.scrub.packed import NotReadable, scrubbed
 from pcmk_ha.scrub.scrubber import Scrubber
+
+PATIENCE = 3  # a node that hangs would be asked for the better part of an hour
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,18 @@ def clean(scrubber: Scrubber, node: str, name: str, data: bytes) -> Found:
 
 
 def _ask(runner: Runner, wanted: Sequence[Item], scrubber: Scrubber, say: Say) -> Found:
-    found = Found({})
+    found, silent = Found({}), 0
     for number, item in enumerate(wanted, 1):
+        if silent == PATIENCE:
+            rest = f"{silent} questions in a row had no answer in time: not asked any more"
+            return found | Found({}, (Missing(runner.node, f"{item.path} and what follows", rest),))
         say(f"{runner.node}: {number} of {len(wanted)}, {item.what}")
         try:
             answer = runner.run(item.command(), ok=None, timeout=item.timeout_s).stdout
+            silent = 0
             files = list(_files(item, gunzip(b64decode(answer))))
         except (PcmkHaError, NotBase64, BadGzipFile, EOFError, tarfile.TarError) as error:
+            silent += isinstance(error, CommandFailed)  # whatever its status is, so this is a time-out
             found |= Found({}, (Missing(runner.node, item.path, scrubber.text(str(error)) or "no answer"),))
             continue
         if not files:
