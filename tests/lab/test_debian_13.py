@@ -204,12 +204,6 @@ def test_a_switchover_command_measures_its_outage_and_leaves_no_constraint(trixi
     assert "pcmk-ha-switchover" not in trixie.on(before, "cibadmin --query --scope constraints")
 
 
-@pytest.mark.parametrize("scenario", ["postgresql-backend-killed", "vip-deleted"])
-def test_a_small_fault_is_mended_where_it_is(trixie: Bench, scenario: str) -> None:
-    run = play(trixie, scenario)
-    assert run["serves"] == run["primary"]
-
-
 def test_fencing_the_primary_moves_the_service_and_counts_the_outage(trixie: Bench) -> None:
     before = trixie.primary
     said = trixie.run("fence", before, "--yes").stdout
