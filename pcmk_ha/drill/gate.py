@@ -18,15 +18,10 @@ def check_able(scenario: Scenario, cluster: Cluster) -> None:
 
 def check_healthy(status: Status) -> None:
     """Raise Refused, with what is wrong, when a cluster is not fit to be broken."""
-    if not is_fit(status):
+    if not is_whole(status, failures_stay=False):
         why = "; ".join(finding.what for finding in status.findings) or status.health.name.lower()
         hint = "`pcmk-ha status` says what to do; nothing was touched"
         raise Refused(f"the cluster is not healthy: {why}", hint=hint)
-
-
-def is_fit(status: Status) -> bool:
-    """Whether a cluster may be broken: healthy, and nothing left to do."""
-    return status.health is Health.HEALTHY and is_whole(status, failures_stay=False)
 
 
 def is_whole(status: Status, *, failures_stay: bool) -> bool:

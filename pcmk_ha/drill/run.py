@@ -14,7 +14,7 @@ from pcmk_ha.client.process import ClientKind, WriterProcess
 from pcmk_ha.drill.collect import Collected, collect
 from pcmk_ha.drill.evidence import Event, Run
 from pcmk_ha.drill.field import LiveField
-from pcmk_ha.drill.gate import check_able, check_healthy, is_fit, is_whole
+from pcmk_ha.drill.gate import check_able, check_healthy, is_whole
 from pcmk_ha.drill.judge import judge
 from pcmk_ha.drill.keep import drills_dir, keep_evidence, keep_run
 from pcmk_ha.drill.outage import NAIVE
@@ -101,7 +101,12 @@ def play(path: Path, scenario: Scenario, password: str, say: Say, *, folder: Pat
 def _look_before(path: Path) -> Status:
     """Look at a cluster that is to be broken; a link that blinked a moment ago is no reason to refuse."""
     with contextlib.suppress(TimedOut):
-        return wait_until(lambda: look(path), is_fit, what="a healthy cluster", timeout_s=SETTLE_S)
+        return wait_until(
+            lambda: look(path),
+            lambda status: is_whole(status, failures_stay=False),
+            what="a healthy cluster",
+            timeout_s=SETTLE_S,
+        )
     status = look(path)
     check_healthy(status)
     return status
