@@ -23,8 +23,8 @@ def main() -> None:
     wanted = arguments()
     name = wanted.name or f"campaign-{wanted.seed}"
     place = Place(name, wanted.folder or user_state_path("pcmk-ha") / "bench" / name, options(wanted))
-    if not (place.folder / "cluster.yaml").exists():
-        place.folder.mkdir(parents=True, exist_ok=True)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    if not place.is_up():
         place.build()
     command = (PROGRAM, "drill", "campaign", "--json", "--seed", str(wanted.seed), "--count", str(wanted.count))
     done = subprocess.run(command, cwd=place.folder, stdout=subprocess.PIPE, text=True, check=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,16 @@ class Place:
     folder: Path
     options: tuple[str, ...]
 
-    def run(self, *argv: str, ok: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
+    def run(self, *argv: str, ok: Container[int] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run pcmk-ha; what it printed is shown when it fails."""
         done = subprocess.run((PROGRAM, *argv), cwd=self.folder, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode not in ok:
             sys.exit(f"{argv} ended with {done.returncode}\n{done.stdout}")
         return done
+
+    def is_up(self) -> bool:
+        """Whether its lab is there."""
+        return self.run("lab", "status", "--name", self.name, ok=range(256)).returncode == 0
 
     def build(self) -> None:
         """Make lab and cluster anew, whatever was there."""

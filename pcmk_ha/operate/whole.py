@@ -27,6 +27,7 @@ def is_whole(status: Status, *, failures_stay: bool = False) -> bool:
         and all(word == "online" for word in status.nodes.values())
         and not status.unreachable
         and not status.leftovers
+        and (failures_stay or not status.failures)
         and (failures_stay or status.health is Health.HEALTHY)
     )
 

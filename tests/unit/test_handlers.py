@@ -96,6 +96,11 @@ class World:
         running = '      <node name="node2" id="2" cached="true"/>'
         self.set("crm_mon", "\n".join(["<nodes>", *both, "</nodes>", "<resources>", running, "</resources>"]))
 
+    def reconnect(self) -> None:
+        """Have DRBD see its peer again, both sides good."""
+        self.set("cstate", "Connected")
+        self.set("dstate", "UpToDate/UpToDate")
+
     def fenced(
         self, *, seconds_ago: float, status: str = "success", target: str = "node2", action: str = "reboot"
     ) -> None:
@@ -243,16 +248,14 @@ def test_a_peer_that_comes_back_meanwhile_ends_the_wait(world: World) -> None:
 
 def test_a_link_that_comes_back_before_io_went_on_leaves_no_constraint(world: World) -> None:
     """DRBD 8.4 calls unfence-peer after a resync, and here nothing was written that could be resynced."""
-    world.set("cstate", "Connected")
-    world.set("dstate", "UpToDate/UpToDate")
+    world.reconnect()
     assert world.run(wait=60) == 1
     assert world.lacks_constraint_soon()
 
 
 def test_an_answer_that_comes_too_late_to_count_leaves_no_constraint(world: World) -> None:
     world.set("peer-follows", "")
-    world.set("dstate", "UpToDate/UpToDate")
-    world.set("cstate", "Connected")
+    world.reconnect()
     assert world.run() == 4
     assert world.lacks_constraint_soon()
 
@@ -270,8 +273,8 @@ def test_an_unnamed_peer_is_not_guessed(world: World) -> None:
 @pytest.mark.parametrize("connection", ["Connected", "VerifyS"])
 def test_the_constraint_goes_when_both_sides_are_good_again(world: World, connection: str) -> None:
     world.set("constraint", OURS)
+    world.reconnect()
     world.set("cstate", connection)
-    world.set("dstate", "UpToDate/UpToDate")
     assert world.run("drbd-unfence-peer", "--wait") == 0
     assert not world.constraint
     assert world.run("drbd-unfence-peer", "--wait") == 0
@@ -280,8 +283,7 @@ def test_the_constraint_goes_when_both_sides_are_good_again(world: World, connec
 def test_drbd_is_not_kept_waiting_for_the_removal(world: World) -> None:
     world.set("constraint", OURS)
     assert world.run("drbd-unfence-peer") == 0
-    world.set("cstate", "Connected")
-    world.set("dstate", "UpToDate/UpToDate")
+    world.reconnect()
     assert world.lacks_constraint_soon()
 
 
@@ -304,16 +306,14 @@ def test_the_constraint_stays_while_the_peer_is_behind(world: World, connection:
 def test_the_peers_constraint_is_its_own_to_remove(world: World) -> None:
     """It may have lost us, and gone on without us, seconds before we notice."""
     world.set("constraint", THEIRS)
-    world.set("cstate", "Connected")
-    world.set("dstate", "UpToDate/UpToDate")
+    world.reconnect()
     assert world.run("drbd-unfence-peer", "--wait") == 0
     assert world.constraint
 
 
 def test_the_constraint_stays_while_a_fence_handler_relies_on_it(world: World) -> None:
     world.set("constraint", OURS)
-    world.set("cstate", "Connected")
-    world.set("dstate", "UpToDate/UpToDate")
+    world.reconnect()
     with subprocess.Popen(["flock", "--shared", str(world.root / "lock-drbd-fence-peer-pgdata"), "sleep", "3"]):
         time.sleep(0.2)
         assert world.run("drbd-unfence-peer", "--wait") == 1
