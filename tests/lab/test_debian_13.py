@@ -220,7 +220,7 @@ def test_fencing_asks_first_and_refuses_without_an_answer(trixie: Bench) -> None
     assert trixie.on("node1", "cat /proc/sys/kernel/random/boot_id") == boot
 
 
-def test_the_last_good_copy_is_not_fenced_and_status_works_with_a_dead_node(trixie: Bench) -> None:
+def test_with_a_dead_node_status_works_and_neither_fence_nor_drill_takes_the_last_good_copy(trixie: Bench) -> None:
     primary, standby = trixie.primary, trixie.standby
     trixie.run("fence", standby, "--off", "--yes")
     refused = trixie.run("fence", primary, "--yes", ok=(4,)).stderr
@@ -230,22 +230,20 @@ def test_the_last_good_copy_is_not_fenced_and_status_works_with_a_dead_node(trix
     assert time.monotonic() - begin < 8
     assert found["health"] == "degraded"
     assert any(standby in finding["what"] for finding in found["findings"])
+    assert "the cluster is not healthy" in trixie.run("drill", "run", "switchover", ok=(4,)).stderr
     trixie.run("unfence", standby)
     trixie.await_health()
 
 
 def test_a_cut_replication_link_freezes_writes_only_until_the_peer_has_agreed(trixie: Bench) -> None:
-    primary, standby = trixie.primary, trixie.standby
-    trixie.lab("link", "cut", standby, "replication")
-    trixie.run("psql", "-c", "INSERT INTO kept VALUES ('while cut')", timeout=60)
-    found = trixie.status(ok=(10,))
-    assert [x["id"] for x in found["leftover_constraints"]] == ["drbd-fence-by-handler-pgdata-drbd_pgdata-clone"]
-    assert "lives and knows" in trixie.on(primary, "journalctl -b --no-pager | grep drbd-fence-peer")
-    refused = trixie.run("drill", "run", "switchover", ok=(4,)).stderr
-    assert "the cluster is not healthy" in refused
-    trixie.lab("link", "heal", standby, "replication")
-    trixie.await_health()
-    assert trixie.primary == primary
+    run = play(trixie, "replication-link-cut")
+    assert run["serves"] == run["primary"]
+    assert "lives and knows" in trixie.on(run["primary"], "journalctl -b --no-pager | grep drbd-fence-peer")
+
+
+def test_a_vip_that_somebody_deletes_comes_back(trixie: Bench) -> None:
+    run = play(trixie, "vip-deleted")
+    assert run["serves"] == run["primary"]
 
 
 def test_a_drill_ended_by_ctrl_c_mends_what_it_broke(trixie: Bench) -> None:
@@ -261,14 +259,16 @@ def test_a_drill_ended_by_ctrl_c_mends_what_it_broke(trixie: Bench) -> None:
     assert json.loads(trixie.lab("status", "--json"))["nodes"]["node1"]["power"] == "on"
 
 
-def test_a_kept_drill_is_reported_and_has_its_page(trixie: Bench) -> None:
-    said = trixie.run("drill", "report").stdout
-    assert "switchover on t13" in said
-    assert "0 missing" in said
+def test_kept_drills_are_compared_and_each_has_its_page(trixie: Bench) -> None:
+    compared = trixie.run("drill", "report").stdout
+    assert all(name in compared for name in ("switchover", "replication-link-cut", "vip-deleted"))
     state = Path(trixie.environment["XDG_STATE_HOME"]) / "pcmk-ha/drills/t13"
-    pages = list(state.glob("*/run.html"))
-    assert pages
+    pages = sorted(state.glob("*/run.html"))
+    assert len(pages) == 3
     assert all("<svg" in page.read_text() for page in pages)
+    alone = trixie.run("drill", "report", str(pages[0].parent)).stdout
+    assert "switchover on t13" in alone
+    assert "0 missing" in alone
 
 
 def test_destroy_wants_the_name_and_keeps_the_data(trixie: Bench) -> None:
