@@ -45,13 +45,14 @@ def fence_test(
     from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.fence_test import FenceTest, check_ready, foretell, plan_order
     from pcmk_ha.operate.members import Members
-    from pcmk_ha.operate.secrets import no_secrets
+    from pcmk_ha.operate.secrets import fence_secrets, no_secrets
     from pcmk_ha.operate.session import open_session
     from pcmk_ha.operate.status import look
     from pcmk_ha.remote.connect import open_node
     from pcmk_ha.remote.runner import Runner
 
     cluster = load_cluster(file)
+    secrets = fence_secrets(cluster, file)
     members = {member.name: member for member in cluster.members}
 
     def connect(name: str) -> Runner:
@@ -74,7 +75,7 @@ def fence_test(
         confirm(f"Fence {', '.join(order)}, one after the other?", yes=yes)
     proven = []
     with ending_in_order(), Progress("fence-test") as progress:
-        test = FenceTest(cluster, lambda: look(file), connect, reach, progress.line, with_failover)
+        test = FenceTest(cluster, secrets, lambda: look(file), connect, reach, progress.line, with_failover)
         with closing(test.run(order)) as proofs:
             for proof in proofs:
                 proven.append({"node": proof.node, "at": format_time(proof.at)})

@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pcmk_ha.cib.stonith import device_id
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError, Refused
 from pcmk_ha.facts.pacemaker import PREFERENCE, Fencing, parse_fencings
 from pcmk_ha.facts.records import FENCED
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.secret import Secrets
+from pcmk_ha.operate.checks.fencing import ask_devices
+from pcmk_ha.operate.checks.subject import OK, Subject
 from pcmk_ha.operate.cluster import start_cluster
 from pcmk_ha.operate.fence import check_safe, fence, foresee, unfence
 from pcmk_ha.operate.members import Members
@@ -94,6 +96,7 @@ class FenceTest:
     """One run. `connect` and `reach` open connections of their own each time, for every member is away once."""
 
     cluster: Cluster
+    secrets: Secrets
     look: Callable[[], Status]
     connect: Callable[[str], Runner]
     reach: Callable[[], AbstractContextManager[Members]]
@@ -164,15 +167,16 @@ class FenceTest:
         raise NodeUnreachable("no data node answers", hint="`pcmk-ha status`")
 
     def _ask_devices(self, node: str) -> None:
-        """Have every other member's fencer ask the target's devices: any of them may have to fence it."""
+        """Have every other member ask the target's devices: any of them may have to fence it."""
         target = next(member for member in self.cluster.members if member.name == node)
-        devices = [device_id(target, index) for index, _fence in enumerate(target.fence_devices)]
         for member in self.cluster.members:
             if member.name == node:
                 continue
             with closing(self.connect(member.name)) as runner:
-                for device in devices:
-                    _ask_device(runner, device)
+                for check in ask_devices(Subject(self.cluster, self.secrets, member, runner, None), target):
+                    if check.verdict != OK:
+                        hint = f"nothing was fenced; {check.hint}"
+                        raise Refused(f"the device of {node} does not answer {member.name}: {check.detail}", hint=hint)
 
     def _boot_id(self, node: str) -> str:
         with closing(self.connect(node)) as runner:
@@ -200,15 +204,6 @@ class FenceTest:
         if not self.cluster.start_on_boot:
             with closing(self.connect(node)) as runner:
                 start_cluster(runner)
-
-
-def _ask_device(runner: Runner, device: str) -> None:
-    outcome = runner.run(("stonith_admin", "--query", device, "--timeout=40"), ok=None, timeout=60)
-    if outcome.status:
-        said = outcome.stderr.strip() or f"exit status {outcome.status}"
-        raise Refused(
-            f"{device} does not answer {runner.node}: {said}", hint="`pcmk-ha check` asks each device and says more"
-        )
 
 
 def _history(runner: Runner, node: str) -> tuple[Fencing, ...]:

@@ -37,7 +37,7 @@ class FencedWorld:
     kill_at: int | None = None
     killed: bool = False
     starts_alone: bool = True  # a fenced node is switched on by its fencing
-    mute: str = ""  # a device that does not answer
+    mute: str = ""  # a node whose device does not answer
     moving_to: str = ""
     moved_at: int = 0
     preferred: str = ""  # by our constraint
@@ -64,6 +64,11 @@ class FencedWorld:
     def answers(self, node: str) -> bool:
         age = self._age(node)
         return age is None or (age >= BOOTS_AFTER and self.lives[node].boot > 0)
+
+    def is_mute(self, orders: str) -> bool:
+        """Whether an agent with these orders asks the device that does not answer."""
+        (device,) = (node.fence_devices[0] for node in self.cluster.members if node.name == (self.mute or "node1"))
+        return bool(self.mute) and f"ip={device.parameters['ip']}" in orders.splitlines()
 
     def is_member(self, node: str) -> bool:
         age = self._age(node)

@@ -46,7 +46,7 @@ class WorldNode:
             self.world.pass_time()
             if not self.world.answers(self.node):
                 raise NodeUnreachable(f"{self.node}: no answer")
-            answer = self._answer(tuple(argv))
+            answer = self._answer(tuple(argv), stdin or "")
             self.world.count()
         status, text = answer
         if ok is not None and status not in ok:
@@ -74,7 +74,7 @@ class WorldNode:
                 return (0, "ready\n") if self.node == world.promoted else (2, "")
         return None
 
-    def _answer(self, argv: tuple[str, ...]) -> tuple[int, str]:  # noqa: C901, PLR0911, PLR0912  one case for each program
+    def _answer(self, argv: tuple[str, ...], stdin: str) -> tuple[int, str]:  # noqa: C901, PLR0911, PLR0912  one case for each program
         world = self.world
         match argv:
             case ("crm_mon", *_):
@@ -94,8 +94,13 @@ class WorldNode:
                 return 0, "UpToDate/UpToDate" if both else "UpToDate/Outdated"
             case ("cat", "/proc/sys/kernel/random/boot_id"):
                 return 0, f"{self.node}-{world.lives[self.node].boot}\n"
-            case ("stonith_admin", "--query", device, _timeout):
-                return (1, "") if device == world.mute else (0, "")
+            case ("sh", "-c", script) if script.startswith("command -v fence_"):
+                return 0, ""
+            case (agent, "-o", "metadata") if agent.startswith("fence_"):
+                return 0, ""
+            case (agent,) if agent.startswith("fence_"):
+                assert "action=status" in stdin.splitlines()
+                return (1, "") if world.is_mute(stdin) else (0, "")
             case ("stonith_admin", "--history", *_):
                 return 0, f"<pacemaker-result>{''.join(world.history)}</pacemaker-result>"
             case ("stonith_admin", "--reboot", target, _timeout, _tag):

@@ -15,6 +15,7 @@ from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.facts.records import Records, Verified, parse_records
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.fence_test import FenceTest, check_ready, foretell, plan_order
+from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.operate.status import MemberFacts, summarise
 
 NOW = T0 + timedelta(minutes=30)
@@ -29,7 +30,15 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(world: FencedWorld, *, since: datetime | None = None, with_failover: bool = False) -> list[str]:
     status = world.look()
     check_ready(status, NOW)
-    test = FenceTest(world.cluster, world.look, world.connect, world.reached, lambda _text: None, with_failover)
+    test = FenceTest(
+        world.cluster,
+        placeholder_secrets(world.cluster),
+        world.look,
+        world.connect,
+        world.reached,
+        lambda _text: None,
+        with_failover,
+    )
     return [proof.node for proof in test.run(plan_order(world.cluster, status, since=since))]
 
 
@@ -67,8 +76,8 @@ def test_nodes_proven_recently_are_left_out(minimal: Cluster) -> None:
 def test_a_device_that_does_not_answer_every_other_member_stops_it_before_anything_is_fenced(
     with_arbiter: Cluster,
 ) -> None:
-    world = FencedWorld(with_arbiter, mute="fence_node2")
-    with pytest.raises(Refused, match="fence_node2 does not answer node1"):
+    world = FencedWorld(with_arbiter, mute="node2")
+    with pytest.raises(Refused, match="the device of node2 does not answer node1"):
         run(world)
     assert world.fenced == []
 

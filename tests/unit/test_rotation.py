@@ -41,7 +41,6 @@ from pcmk_ha.plan import rotation_actions as rotate
 from pcmk_ha.plan.record import make_record, renewed, to_json
 from pcmk_ha.plan.rotation import Device, RotationFacts, Which, find_obstacles, plan_rotation
 from pcmk_ha.plan.values import Plan
-from pcmk_ha.remote.runner import Outcome
 
 MEMBERS = ("node1", "node2", "arbiter")
 DATA = MEMBERS[:2]
@@ -532,33 +531,22 @@ def test_a_device_that_refuses_the_login_stops_everything_without_a_secret_in_th
     assert "canary" not in str(raised.value)
 
 
-def test_a_device_is_pushed_alone_from_another_node_and_the_fencer_logs_in_with_it(
+def test_a_device_is_pushed_alone_from_another_node_and_awaited_once_pacemaker_has_started_it_again(
     folder: Path, minimal: Cluster, outputs: Path
 ) -> None:
-    """The fencer still has the old parameters when it is asked first."""
     old = placeholder_secrets(minimal)
     live = build_desired(minimal, old, DEBIAN_13).cib
     desired = build_desired(minimal, with_fence(minimal, "canary-new"), DEBIAN_13)
-    asked: list[int] = []
-
-    class Fencer(FakeNode):
-        def run(self, argv: Sequence[str], **options):  # type: ignore[no-untyped-def, override]
-            if argv[:2] == ("stonith_admin", "--query"):
-                asked.append(1)
-                assert options.pop("ok") is None
-                super().run(argv, **options)
-                return Outcome(tuple(argv), 0 if len(asked) > 1 else 1, "", "")
-            return super().run(argv, **options)
-
-    one, other = FakeNode("node2", {}), Fencer("node1", {
+    one, other = FakeNode("node2", {}), FakeNode("node1", {
         "cibadmin --query": live, "install": "", "crm_verify": "", "rm -f": "",
         "crm_diff": (1, "<diff/>", ""), "cibadmin --patch": "", "crm_resource --cleanup --resource fence_node2": "",
-        "crm_mon": (outputs / "crm_mon/healthy-3.0.0.xml").read_text(), "stonith_admin --query fence_node2": "",
+        "crm_mon": (outputs / "crm_mon/healthy-3.0.0.xml").read_text(), "crm_resource --wait": "",
     })  # fmt: skip
     work = Rotating({"node2": one, "node1": other}, folder, lambda: Wanted(old, desired, desired))
     work(rotate.PushDevice("node2", 0, "fence_node2"))
     assert one.ran == []
-    assert len(asked) == 2
+    programs = [argv[0] + "".join(f" {word}" for word in argv[1:2]) for argv in other.ran]
+    assert programs.index("cibadmin --patch") < programs.index("crm_resource --wait")
     assert other.files["/run/pcmk-ha/target.xml"].count("canary-new") == 1
     assert not [argv for argv in other.ran if "canary" in " ".join(argv)]
 

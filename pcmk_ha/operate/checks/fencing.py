@@ -19,8 +19,16 @@ NAMES_A_HOST = ("ip", "ipaddr")
 
 def fence_devices(subject: Subject) -> Iterator[Check]:
     """Ask every device but this node's own for its status, as this node's fencer will have to."""
-    others = [target for target in subject.cluster.members if target.name != subject.node.name]
-    devices = [(target, index) for target in others for index in range(len(target.fence_devices))]
+    yield from ask_devices(subject, *(target for target in subject.cluster.members if target.name != subject.node.name))
+
+
+def ask_devices(subject: Subject, *targets: Node) -> Iterator[Check]:
+    """Ask every device of some members, by its agent on the subject's node.
+
+    Not by the fencer (`stonith_admin --query`): where an agent's monitor fails, that asks for a list of targets, which
+    most agents do not have, and calls it a success.
+    """
+    devices = [(target, index) for target in targets for index in range(len(target.fence_devices))]
     with ThreadPoolExecutor(TWO_AT_ONCE) as pool:
         yield from pool.map(lambda device: _ask_device(subject, *device), devices)
 

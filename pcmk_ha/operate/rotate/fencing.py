@@ -65,7 +65,7 @@ def try_device(nodes: Mapping[str, Runner], cluster: Cluster, secrets: Secrets, 
 
 
 def push_device(runner: Runner, desired: Desired, device: str) -> None:
-    """Give the cluster one device's parameters; wait until the fencer has logged in with them and monitors it.
+    """Give the cluster one device's parameters; wait until the fencer has asked it with them.
 
     `runner` is not the node that the device switches off: the fencer there does not know it.
     """
@@ -73,24 +73,15 @@ def push_device(runner: Runner, desired: Desired, device: str) -> None:
     # Its monitor may have failed since the password was changed on the device, often enough to be given up.
     runner.run(("crm_resource", "--cleanup", "--resource", device), ok=None, timeout=60)
     timeout_s = desired.cluster.stonith.timeout_s + 30
-    hint = "`pcmk-ha status` shows the failed action; `pcmk-ha check` asks every device"
-    # The fencer hears of a change a moment later, and asks with the old parameters until then.
-    wait_until(
-        lambda: runner.run(("stonith_admin", "--query", device, "--timeout=30"), ok=None, timeout=60).status,
-        lambda status: status == 0,
-        what=f"{runner.node}: the fencer logging in to {device}",
-        timeout_s=timeout_s,
-        every_s=1,
-        hint=hint,
-        describe=lambda status: f"exit status {status}",
-    )
+    # Other parameters have Pacemaker start it again, and to start a device is to have the fencer ask it.
+    runner.run(("crm_resource", "--wait", f"--timeout={timeout_s}s"), timeout=timeout_s + 30)
     wait_until(
         lambda: look_at_service(runner, desired.cluster),
         lambda service: service.devices >= service.wanted_devices,
         what=f"every fence device running, {device} with its new password",
         timeout_s=timeout_s,
         every_s=1,
-        hint=hint,
+        hint="`pcmk-ha status` shows the failed action; `pcmk-ha check` asks every device",
         describe=lambda service: f"{service.devices} of {service.wanted_devices} run",
     )
 
