@@ -43,7 +43,7 @@ def fence_test(
     from pcmk_ha.cli.story import ending_in_order
     from pcmk_ha.facts.records import format_time
     from pcmk_ha.model.load import load_cluster
-    from pcmk_ha.operate.fence_test import FenceTest, check_ready, foretell, plan_order
+    from pcmk_ha.operate.fence_test import FenceTest, foretell, look_when_ready, plan_order
     from pcmk_ha.operate.members import Members
     from pcmk_ha.operate.secrets import fence_secrets, no_secrets
     from pcmk_ha.operate.session import open_session
@@ -63,9 +63,8 @@ def fence_test(
         with open_session(file, secrets=no_secrets) as session:
             yield session.members
 
+    status = look_when_ready(lambda: look(file))
     now = datetime.now(UTC)
-    status = look(file)
-    check_ready(status, now)
     order = plan_order(cluster, status, since=None if older_than is None else now - timedelta(days=older_than))
     if not order:
         typer.echo(f"Nothing to do: every node was proven within {older_than:g} days.", err=as_json)

@@ -6,12 +6,13 @@ way when it was killed follows from the fencer's history, and is waited for.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError, Refused
+from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError, Refused, TimedOut
 from pcmk_ha.facts.pacemaker import PREFERENCE, Fencing, parse_fencings
 from pcmk_ha.facts.records import FENCED
 from pcmk_ha.model.cluster import Cluster
@@ -34,6 +35,7 @@ from pcmk_ha.remote.runner import Runner
 TAG = "pcmk-ha-fence-test"  # what the fencer's history calls us
 RECENT = timedelta(hours=1)
 BOOT_S = 1200  # servers with much memory take a quarter of an hour
+SETTLE_S = 20
 WHOLE_S = 6 * 3600  # a resync of what was written meanwhile, or of everything
 BOOT_ID = ("cat", "/proc/sys/kernel/random/boot_id")
 
@@ -74,14 +76,34 @@ def foretell(cluster: Cluster, status: Status, order: tuple[str, ...], *, with_f
             yield f"{name} serves: the service moves to {other} (writes are out for some seconds), then it is fenced"
 
 
+def look_when_ready(look: Callable[[], Status]) -> Status:
+    """Look until the cluster is ready, but not long: what a run that was just killed began may not be known yet.
+
+    Raises Refused as check_ready does.
+    """
+    with contextlib.suppress(TimedOut):
+        return wait_until(
+            look, lambda seen: _is_ready(seen, datetime.now(UTC)), what="a healthy cluster", timeout_s=SETTLE_S
+        )
+    status = look()
+    check_ready(status, datetime.now(UTC))
+    return status
+
+
 def check_ready(status: Status, now: datetime) -> None:
     """Raise Refused unless the cluster is whole, or only lacks what an earlier run of this has under way."""
-    if not (is_recently_ours(status, now) or is_move_left(status)):
+    if not _is_ready(status, now):
         require_whole(status)
 
 
+def _is_ready(status: Status, now: datetime) -> bool:
+    return is_whole(status) or is_recently_ours(status, now) or is_move_left(status)
+
+
 def is_recently_ours(status: Status, now: datetime) -> bool:
-    """Whether the latest fencing was asked for by a run of this, within the hour."""
+    """Whether a run of this asked for a fencing that is under way, or for the latest one, within the hour."""
+    if any(event.status == "pending" and event.client.startswith(TAG) for event in status.fencings):
+        return True
     last = next((event for event in status.fencings if event.when), None)
     return last is not None and last.client.startswith(TAG) and now - _when(last) < RECENT
 

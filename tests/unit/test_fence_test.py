@@ -14,9 +14,9 @@ from pcmk_ha.cli.tables import proofs
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.facts.records import Records, Verified, parse_records
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.fence_test import FenceTest, check_ready, foretell, plan_order
+from pcmk_ha.operate.fence_test import FenceTest, check_ready, foretell, look_when_ready, plan_order
 from pcmk_ha.operate.secrets import placeholder_secrets
-from pcmk_ha.operate.status import MemberFacts, summarise
+from pcmk_ha.operate.status import MemberFacts, Status, summarise
 
 NOW = T0 + timedelta(minutes=30)
 
@@ -88,6 +88,22 @@ def test_a_cluster_that_is_not_healthy_is_refused_with_the_reason(minimal: Clust
     with pytest.raises(Refused, match="node2 is offline"):
         run(world)
     assert world.fenced == ["node2"]
+
+
+def test_a_fencing_that_a_killed_run_just_asked_for_is_known_a_moment_later(minimal: Cluster) -> None:
+    """The node is off already, and the fencer does not say yet who asked for it."""
+    world, looks = FencedWorld(minimal), 0
+    world.fence("node2")
+    entry = world.history.pop().replace('status="success"', 'status="pending"').replace(" completed=", " x=")
+
+    def look() -> Status:
+        nonlocal looks
+        looks += 1
+        world.history[:] = [entry] if looks > 2 else []
+        return world.look()
+
+    assert look_when_ready(look).nodes["node2"] != "online"
+    assert looks == 3
 
 
 def test_a_fencing_of_our_own_long_ago_excuses_nothing(minimal: Cluster) -> None:
