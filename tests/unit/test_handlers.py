@@ -56,7 +56,13 @@ esac
 """
 CRM_MON = '#!/bin/sh\ncat "$WORLD/crm_mon"\n'
 QUORUMTOOL = '#!/bin/sh\ncat "$WORLD/quorum"\n'
-STONITH = '#!/bin/sh\ncat "$WORLD/history"\n'
+# Without --verbose Pacemaker shows one fencing of a node, the oldest.
+STONITH = r"""#!/bin/sh
+case "$*" in
+  *--verbose*) cat "$WORLD/history";;
+  *) echo "<list>"; sed -n '/<fence_event/p' "$WORLD/history" | sed -n '$p'; echo "</list>";;
+esac
+"""
 DRBDADM = '#!/bin/sh\ncat "$WORLD/$1"\n'
 
 
@@ -66,6 +72,7 @@ class World:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.bin = root / "bin"
+        self.fencings: list[str] = []
         self.bin.mkdir()
         scripts = {"cibadmin": CIBADMIN, "stonith_admin": STONITH, "drbdadm": DRBDADM,
                    "crm_mon": CRM_MON, "corosync-quorumtool": QUORUMTOOL, "logger": "#!/bin/sh\n",
@@ -105,12 +112,13 @@ class World:
         self, *, seconds_ago: float, status: str = "success", target: str = "node2", action: str = "reboot"
     ) -> None:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - seconds_ago))
-        self.set(
-            "history",
-            '<pacemaker-result>\n  <list name="fencing history" count="1">\n'
+        self.fencings.insert(
+            0,
             f'    <fence_event action="{action}" target="{target}" client="pacemaker-controld.1151" origin="node1" '
-            f'status="{status}" delegate="node1" completed="{when}.007335Z"/>\n  </list>\n</pacemaker-result>',
+            f'status="{status}" delegate="node1" completed="{when}.007335Z"/>',
         )
+        head = f'<pacemaker-result>\n  <list name="fencing history" count="{len(self.fencings)}">'
+        self.set("history", "\n".join([head, *self.fencings, "  </list>", "</pacemaker-result>"]))
 
     def run(self, name: str = "drbd-fence-peer", *arguments: str, wait: int = 1, **environment: str) -> int:
         for script in HOME.iterdir():
@@ -198,6 +206,15 @@ def test_a_primary_takes_no_older_fencing_for_the_present_loss(world: World) -> 
 def test_a_promotion_takes_no_fencing_of_long_ago(world: World) -> None:
     world.fenced(seconds_ago=3600)
     assert world.run() == 1
+
+
+@pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
+def test_a_peer_that_was_fenced_before_is_confirmed_by_its_latest_fencing(world: World, role: str) -> None:
+    """It boots already, so nothing but the history tells."""
+    world.set("role", role)
+    world.fenced(seconds_ago=3600)
+    world.fenced(seconds_ago=1)
+    assert world.run() == 7
 
 
 @pytest.mark.parametrize(
