@@ -32,7 +32,7 @@ from pcmk_ha.operate.whole import await_whole, is_whole, require_whole
 from pcmk_ha.plan.placement import other_data_node
 from pcmk_ha.remote.runner import Runner
 
-TAG = "pcmk-ha-fence-test"  # what the fencer's history calls us
+TAG = "pcmk-ha-fence-test"  # what the fencer's history calls us, after "(null)." and before our number
 RECENT = timedelta(hours=1)
 BOOT_S = 1200  # servers with much memory take a quarter of an hour
 SETTLE_S = 20
@@ -102,10 +102,10 @@ def _is_ready(status: Status, now: datetime) -> bool:
 
 def is_recently_ours(status: Status, now: datetime) -> bool:
     """Whether a run of this asked for a fencing that is under way, or for the latest one, within the hour."""
-    if any(event.status == "pending" and event.client.startswith(TAG) for event in status.fencings):
+    if any(event.status == "pending" and TAG in event.client for event in status.fencings):
         return True
     last = next((event for event in status.fencings if event.when), None)
-    return last is not None and last.client.startswith(TAG) and now - _when(last) < RECENT
+    return last is not None and TAG in last.client and now - _when(last) < RECENT
 
 
 def is_move_left(status: Status) -> bool:
@@ -229,7 +229,8 @@ class FenceTest:
 
 
 def _history(runner: Runner, node: str) -> tuple[Fencing, ...]:
-    argv = ("stonith_admin", "--history", node, "--output-as=xml", "--timeout=20")
+    # Without --verbose only the oldest fencing of a node is shown.
+    argv = ("stonith_admin", "--history", node, "--verbose", "--output-as=xml", "--timeout=20")
     return parse_fencings(runner.run(argv, timeout=40).stdout)
 
 

@@ -23,7 +23,7 @@ from pcmk_ha.model.load import load_cluster
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(600)]
 RING = "corosync-quorumtool -s | sed -n 's/^Ring ID: *//p'"
-FENCINGS = "stonith_admin --history '*' | grep -c 'was able\\|turned' || true"
+FENCINGS = "stonith_admin --history '*' --verbose | grep -c 'was able\\|turned' || true"
 UNKNOWN = "hunter2unknown"
 
 

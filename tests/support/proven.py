@@ -93,7 +93,7 @@ class FencedWorld:
                 self.killed = True
                 raise Killed
 
-    def fence(self, node: str, *, client: str = "pcmk-ha-fence-test.77") -> None:
+    def fence(self, node: str, *, client: str = "(null).pcmk-ha-fence-test.77") -> None:
         away = [name for name in self.lives if not self.is_member(name)]
         if away:
             self.broken.append(f"{node} fenced while {away} were away")
