@@ -169,7 +169,13 @@ def summarise(
 
 
 def best_view(members: Mapping[str, MemberFacts]) -> MemberFacts:
-    """Return the view of a member with quorum, or of any that runs a cluster."""
-    running = [facts for facts in members.values() if facts.crm_mon]
-    quorate = [facts for facts in running if facts.quorum and facts.quorum.quorate]
-    return next(iter([*quorate, *running]), MemberFacts())
+    """Return the view of a member with quorum, or of any that runs a cluster.
+
+    Both Corosync and Pacemaker must say so: for some seconds after a member has joined only the first does, and what
+    runs elsewhere is not known there yet.
+    """
+
+    def lacks(facts: MemberFacts) -> tuple[bool, bool]:
+        return not (facts.quorum and facts.quorum.quorate), 'with_quorum="true"' not in facts.crm_mon
+
+    return min((facts for facts in members.values() if facts.crm_mon), key=lacks, default=MemberFacts())

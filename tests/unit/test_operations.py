@@ -111,6 +111,14 @@ def test_a_dead_node_is_degraded_while_the_other_serves(outputs: Path, minimal: 
     assert any("node1 is offline" in finding.what for finding in status.findings)
 
 
+def test_a_member_that_has_just_joined_is_not_asked_what_runs(minimal: Cluster, outputs: Path) -> None:
+    """Corosync has quorum there, and Pacemaker has not heard of the others yet."""
+    alone = member(outputs).crm_mon.replace('with_quorum="true"', 'with_quorum="false"')
+    alone = alone.replace('role="Promoted"', 'role="Stopped"')
+    status = summarise(minimal, {"node1": member(outputs, crm_mon=alone), "node2": member(outputs)}, {})
+    assert status.service.promoted_on == "node1"
+
+
 def test_no_member_running_pacemaker_is_down(outputs: Path, minimal: Cluster) -> None:
     status = summarise(minimal, {"node1": MemberFacts()}, {"node2": "no answer"})
     assert status.health is Health.DOWN
