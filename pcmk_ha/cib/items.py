@@ -67,10 +67,15 @@ def describe(key: str, meaning: str) -> str:
 
 def canonical(element: Element) -> tuple[object, ...]:
     """What an element means: attributes without order, and pairs, operations and sections without order."""
-    children: Iterator[tuple[object, ...]] = (canonical(child) for child in element)
+    children: Iterator[tuple[object, ...]] = (canonical(child) for child in element if not _is_empty_set(child))
     ordered = element.tag in ("group", "resource_set", "resources")
     attributes = () if element.tag == "cib" else tuple(sorted(element.items()))
     return (element.tag, attributes, tuple(children) if ordered else tuple(sorted(children, key=repr)))
+
+
+def _is_empty_set(element: Element) -> bool:
+    """Whether it says nothing: `crm_resource --restart` leaves such a set behind."""
+    return element.tag in SETS and not len(element)
 
 
 def _pairs(element: Element) -> Iterator[tuple[str, Element]]:
@@ -92,8 +97,7 @@ def _sorted(element: Element) -> Element:
         del element.attrib[name]
     for name, value in attributes:
         element.set(name, value)
-    for child in element:
-        _sorted(child)
+    element[:] = [_sorted(child) for child in element if not _is_empty_set(child)]
     if element.tag not in ("group", "resource_set"):
         element[:] = sorted(element, key=lambda child: etree.tostring(child, encoding="unicode"))
     return element

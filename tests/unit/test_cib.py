@@ -15,6 +15,7 @@ from test_bad_input import write
 
 from pcmk_ha.cib.build import build_cib
 from pcmk_ha.cib.crmsh import to_crmsh
+from pcmk_ha.cib.items import items
 from pcmk_ha.cib.mask import mask_secrets
 from pcmk_ha.cib.merge import is_merged, merge
 from pcmk_ha.cib.subset import fencing_only
@@ -74,6 +75,16 @@ def test_merging_twice_changes_nothing_more(file: dict[str, Any]) -> None:
     assert merge(once, desired) == once
     assert is_merged(once, desired)
     assert not is_merged(EMPTY, desired)
+
+
+def test_a_set_that_a_restart_left_empty_is_no_difference() -> None:
+    desired = cib_of(MINIMAL)
+    live = etree.fromstring(desired.encode())
+    (server,) = live.iterfind(".//primitive[@id='pg_server']")
+    server.insert(1, etree.Element("meta_attributes", id="pg_server-meta_attributes"))
+    text = etree.tostring(live, encoding="unicode")
+    assert is_merged(text, desired)
+    assert items(text) == items(desired)
 
 
 def test_foreign_elements_and_properties_stay() -> None:
