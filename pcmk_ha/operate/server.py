@@ -70,6 +70,7 @@ def write_server_files(runner: Runner, desired: Desired, paths: tuple[str, ...])
     before = {path: runner.read(path) for path in paths}
     files = [file for file in desired.volume_files if file.path in paths]
     port = running_port(runner, desired)
+    had_read = has_read_its_files(runner, desired, port=port)
     for file in files:
         put_file(runner, file)
     if not (wrong := _what_is_wrong(runner, desired, port)):
@@ -77,6 +78,8 @@ def write_server_files(runner: Runner, desired: Desired, paths: tuple[str, ...])
     for file in files:
         if (old := before[file.path]) is not None:
             runner.put(file.path, old, mode=file.mode, owner=file.owner)
+    if had_read:  # they are newer than that now, and could hold anything
+        reload_server(runner, desired)
     raise PcmkHaError(f"PostgreSQL would not start with this: {wrong}", hint="the files are as they were before")
 
 

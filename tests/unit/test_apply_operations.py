@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.fake_node import FakeNode
+from support.fake_node import Answer, FakeNode
 from support.files import MINIMAL
 from support.proven import FencedWorld
 from test_plan import desired_of
@@ -22,7 +23,7 @@ from pcmk_ha.operate.applied import RECORD, keep_record, note_beginning, read_re
 from pcmk_ha.operate.cluster import push_cib
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.rolling import restart_member
-from pcmk_ha.operate.server import read_settings, reload_server, restart_server, write_server_files
+from pcmk_ha.operate.server import BAD_RULES, LOADED, read_settings, reload_server, restart_server, write_server_files
 from pcmk_ha.plan.actions import CreateMetadata, PushCib
 from pcmk_ha.plan.compare import Difference, Kind
 from pcmk_ha.plan.facts import Setting
@@ -37,6 +38,7 @@ CONF = next(f for f in DESIRED.volume_files if f.path.endswith("pcmk-ha.conf"))
 PID = f"{DESIRED.data_directory}/postmaster.pid"
 POSTMASTER = {PID: "812\n/srv/pgdata/17/main\n1795524247\n5433\n/run/postgresql\n*\n"}
 PSQL = "runuser -u postgres -- env -C / psql -X -A -t -h /run/postgresql -p 5433 -c"
+RELOAD = "SELECT pg_reload_conf()"
 CHECK = "runuser -u postgres -- env -C / /usr/lib/postgresql/17/bin/postgres"
 
 
@@ -126,24 +128,34 @@ def test_parameters_are_asked_of_the_port_that_the_server_listens_on() -> None:
     assert found["work_mem"] == Setting("user")
 
 
-def test_a_configuration_the_server_would_not_start_with_is_taken_back() -> None:
+def server_node(answers: Mapping[str, Answer], path: str, *, written: int = 500) -> FakeNode:
+    """A node with a server that read its configuration 600 s after 1970, and again whenever it is told to."""
+    loads = iter((600, 600, *range(601, 700)))
+    served = {f"{PSQL} {LOADED}": lambda _stdin: str(next(loads)), f"{PSQL} {RELOAD}": "t\n", "stat": f"{written}\n"}
+    return FakeNode("node1", {PSQL: "", **answers, **served}, files={**POSTMASTER, path: "old\n"})
+
+
+@pytest.mark.parametrize(("written", "reloads"), [(500, 1), (700, 0)])
+def test_a_configuration_the_server_would_not_start_with_is_taken_back(written: int, reloads: int) -> None:
+    """A file that was written and not read before stays so: it may wait for a restart."""
     wrong = 'LOG:  invalid value for parameter "work_mem": "much"\nFATAL:  configuration file contains errors\n'
-    node = FakeNode("node1", {CHECK: (1, "", wrong), PSQL: ""}, files={**POSTMASTER, CONF.path: "old\n"})
+    node = server_node({CHECK: (1, "", wrong)}, CONF.path, written=written)
     with pytest.raises(PcmkHaError, match='would not start with this: LOG:  invalid value for parameter "work_mem"'):
         write_server_files(node, DESIRED, (CONF.path,))
     assert node.files[CONF.path] == "old\n"
+    assert sum(argv[-1] == RELOAD for argv in node.ran) == reloads
 
 
 def test_a_login_rule_the_server_cannot_read_is_taken_back() -> None:
     hba = next(f.path for f in DESIRED.volume_files if f.path.endswith("pg_hba.conf"))
-    node = FakeNode("node1", {CHECK: "5433\n", PSQL: '4: invalid IP address "x"\n'}, files={**POSTMASTER, hba: "old\n"})
+    node = server_node({CHECK: "5433\n", f"{PSQL} {BAD_RULES}": '4: invalid IP address "x"\n'}, hba)
     with pytest.raises(PcmkHaError, match=r'pg_hba\.conf:4: invalid IP address "x"'):
         write_server_files(node, DESIRED, (hba,))
     assert node.files[hba] == "old\n"
 
 
 def test_a_good_configuration_stays() -> None:
-    node = FakeNode("node1", {CHECK: "5433\n", PSQL: ""}, files={**POSTMASTER, CONF.path: "old\n"})
+    node = server_node({CHECK: "5433\n"}, CONF.path)
     write_server_files(node, DESIRED, (CONF.path,))
     assert node.files[CONF.path] == CONF.content
 
