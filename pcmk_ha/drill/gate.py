@@ -25,7 +25,7 @@ def check_healthy(status: Status) -> None:
 
 
 def is_whole(status: Status, *, failures_stay: bool) -> bool:
-    """Whether every member is there, the service is up, both copies are good and nothing was left behind."""
+    """Whether every member is there, the service is up, both copies are good and nothing is left or under way."""
     service = status.service
     copies = [facts.drbd for facts in status.members.values() if facts.drbd]
     return (
@@ -36,6 +36,7 @@ def is_whole(status: Status, *, failures_stay: bool) -> bool:
         and all(word == "online" for word in status.nodes.values())
         and not status.unreachable
         and not status.leftovers
+        and not any(event.status == "pending" for event in status.fencings)
         and (failures_stay or not status.failures)
         and (failures_stay or status.health is Health.HEALTHY)
     )

@@ -171,6 +171,10 @@ def _find(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Findi
     yield from _find_links(status)
     if view.crm_mon and pacemaker.is_in_maintenance(view.crm_mon):
         yield Finding("the cluster is in maintenance mode: nothing fails over", "crm_attribute -n maintenance-mode -D")
+    for event in status.fencings:
+        if event.status == "pending":
+            hint = f"wait; one that never ends is forgotten by `stonith_admin --cleanup --history {event.target}`"
+            yield Finding(f"{event.target} is being fenced", hint)
     for failure in status.failures:
         yield Finding(
             f"{failure.resource} on {failure.node}: {failure.detail}",

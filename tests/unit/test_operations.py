@@ -16,6 +16,7 @@ from support.files import MINIMAL
 from pcmk_ha.client.ledger import Ledger, Server
 from pcmk_ha.client.process import read_ledgers
 from pcmk_ha.client.settings import connection_string
+from pcmk_ha.drill.gate import is_whole
 from pcmk_ha.errors import BadInput, PcmkHaError
 from pcmk_ha.facts.corosync import LinkState, Quorum
 from pcmk_ha.facts.drbd import DrbdState
@@ -101,6 +102,20 @@ def test_what_is_not_as_it_should_be_is_said(
     status = summarise(minimal, {"node1": member(outputs, **changes), "node2": member(outputs)}, {})
     assert status.health is (Health.DOWN if "connections" in says else Health.DEGRADED)
     assert any(says in finding.what for finding in status.findings)
+
+
+def test_a_cluster_in_which_a_fencing_is_under_way_is_not_whole(outputs: Path, minimal: Cluster) -> None:
+    """All runs still; in a moment a node is dark."""
+    text = (outputs / "crm_mon/healthy-3.0.0.xml").read_text()
+    soon = '<fence_event action="reboot" target="node1" client="pacemaker-controld.9" origin="node2" status="pending"/>'
+    text = text.replace("<fence_history", f"<fence_history>{soon}</fence_history><fence_history", 1)
+    whole, fenced = (
+        summarise(minimal, {"node1": member(outputs, crm_mon=said), "node2": member(outputs, crm_mon=said)}, {})
+        for said in ((outputs / "crm_mon/healthy-3.0.0.xml").read_text(), text)
+    )
+    assert fenced.health is Health.DEGRADED
+    assert any(finding.what == "node1 is being fenced" for finding in fenced.findings)
+    assert (is_whole(whole, failures_stay=True), is_whole(fenced, failures_stay=True)) == (True, False)
 
 
 def test_a_dead_node_is_degraded_while_the_other_serves(outputs: Path, minimal: Cluster) -> None:
