@@ -129,8 +129,8 @@ def _name(run: Run) -> str:
 def fenced_since(before: Status, after: Status, since: float) -> tuple[str, ...]:
     """Return which nodes the fencer says it fenced since the fault: what was fenced to prepare it does not count."""
     old = {(event.target, event.when) for event in before.fencings}
-    new = [event for event in after.fencings if (event.target, event.when) not in old and _seconds(event.when) >= since]
-    return tuple(sorted({e.target for e in new if e.status == "success" and e.action in ("reboot", "off")}))
+    done = [e for e in after.fencings if e.status == "success" and e.action in ("reboot", "off")]
+    return tuple(sorted({e.target for e in done if (e.target, e.when) not in old and _seconds(e.when) >= since}))
 
 
 def _seconds(when: str) -> float:

@@ -38,6 +38,10 @@ def find_all(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Fi
         )
     if view.crm_mon and pacemaker.is_told_to_stop(view.crm_mon):
         yield Finding("Pacemaker is told to run nothing (stop-all-resources)", "`pcmk-ha start` starts the service")
+    for event in status.fencings:
+        if event.status == "pending":
+            hint = f"wait; one that never ends is forgotten by `stonith_admin --cleanup --history {event.target}`"
+            yield Finding(f"{event.target} is being fenced", hint)
     for failure in status.failures:
         yield Finding(
             f"{failure.resource} on {failure.node}: {failure.detail}",

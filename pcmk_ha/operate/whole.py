@@ -13,7 +13,7 @@ EVERY_S = 2
 
 
 def is_whole(status: Status, *, failures_stay: bool = False) -> bool:
-    """Every member is there, the service is up, both copies are good and nothing was left behind.
+    """Every member is there, the service is up, both copies are good and nothing is left or under way.
 
     With `failures_stay` but failures, and what else may be found: a drill that makes an action fail leaves that.
     """
@@ -27,6 +27,7 @@ def is_whole(status: Status, *, failures_stay: bool = False) -> bool:
         and all(word == "online" for word in status.nodes.values())
         and not status.unreachable
         and not status.leftovers
+        and not any(event.status == "pending" for event in status.fencings)
         and (failures_stay or not status.failures)
         and (failures_stay or status.health is Health.HEALTHY)
     )

@@ -89,6 +89,7 @@ def test_only_fencings_since_the_fault_count() -> None:
         ("node1", "success", "2026-11-24 19:00:00"),
         ("node2", "success", "2026-11-24 19:59:30"),  # to prepare the fault
         ("arbiter", "failed", "2026-11-24 20:00:10"),
+        ("node1", "pending", ""),
         ("node3", "success", "2026-11-24 20:00:10 Z"),
     )
     assert fenced_since(before, after, at) == ("node3",)

@@ -29,6 +29,7 @@ from pcmk_ha.operate.scram import scram_verifier
 from pcmk_ha.operate.secrets import create_secrets, fence_secrets, load_secrets, secrets_path
 from pcmk_ha.operate.service import Service
 from pcmk_ha.operate.status import Health, MemberFacts, summarise
+from pcmk_ha.operate.whole import is_whole
 from pcmk_ha.plan.actions import BringUpDrbd, CreateMetadata
 from pcmk_ha.plan.values import Plan, Step
 
@@ -101,6 +102,20 @@ def test_what_is_not_as_it_should_be_is_said(
     status = summarise(minimal, {"node1": member(outputs, **changes), "node2": member(outputs)}, {})
     assert status.health is (Health.DOWN if "connections" in says else Health.DEGRADED)
     assert any(says in finding.what for finding in status.findings)
+
+
+def test_a_cluster_in_which_a_fencing_is_under_way_is_not_whole(outputs: Path, minimal: Cluster) -> None:
+    """All runs still; in a moment a node is dark."""
+    text = (outputs / "crm_mon/healthy-3.0.0.xml").read_text()
+    soon = '<fence_event action="reboot" target="node1" client="pacemaker-controld.9" origin="node2" status="pending"/>'
+    text = text.replace("<fence_history", f"<fence_history>{soon}</fence_history><fence_history", 1)
+    whole, fenced = (
+        summarise(minimal, {"node1": member(outputs, crm_mon=said), "node2": member(outputs, crm_mon=said)}, {})
+        for said in ((outputs / "crm_mon/healthy-3.0.0.xml").read_text(), text)
+    )
+    assert fenced.health is Health.DEGRADED
+    assert any(finding.what == "node1 is being fenced" for finding in fenced.findings)
+    assert (is_whole(whole, failures_stay=True), is_whole(fenced, failures_stay=True)) == (True, False)
 
 
 def test_a_dead_node_is_degraded_while_the_other_serves(outputs: Path, minimal: Cluster) -> None:
