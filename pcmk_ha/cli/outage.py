@@ -57,7 +57,7 @@ def print_outage(ledger: Ledger | None) -> None:
         typer.echo("The VIP cannot be reached from here: the outage was not measured.")
         return
     typer.echo(f"Writes were out for {ledger.outage_s:.1f} s; of {len(ledger.acknowledged)} acknowledged", nl=False)
-    typer.echo(f" {len(ledger.lost)} are missing, {len(ledger.doubtful)} were in doubt (sent, not answered).")
+    typer.echo(f" {len(ledger.lost)} are missing, in doubt (sent, not answered): {len(ledger.doubtful)}.")
 
 
 def outage_as_dict(ledger: Ledger | None) -> dict[str, Any]:

@@ -38,7 +38,12 @@ def _state(proposal: Proposal) -> str:
         last += ", and a run after it did not come to its end"
     if not proposal.plan:
         return f"{proposal.cluster}: nothing to change, the cluster is as the file wants it ({last})."
-    return f"{proposal.cluster}: {len(proposal.differences)} differences, {len(proposal.plan)} steps ({last})."
+    counted = ", ".join((_count(len(proposal.differences), "difference"), _count(len(proposal.plan), "step")))
+    return f"{proposal.cluster}: {counted} ({last})."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _print_differences(proposal: Proposal) -> None:
