@@ -125,8 +125,9 @@ class SshRunner:
         script = (
             'set -e; umask 077; d=$(dirname -- "$1"); [ -d "$d" ] || install -d -m 755 "$d"; '
             't=$(mktemp "$d/.pcmk-ha.XXXXXX"); trap \'rm -f "$t"\' EXIT; cat > "$t"; '
-            # fsync before the name changes: after a power cut the file is the old one or the new one, never empty
-            'chown "$2" "$t"; chmod "$3" "$t"; sync "$t"; mv -T "$t" "$1"'
+            # fsync before the name changes: after a power cut the file is the old one or the new one, never empty; and
+            # after: once this has returned it is the new one.
+            'chown "$2" "$t"; chmod "$3" "$t"; sync "$t"; mv -T "$t" "$1"; sync "$d"'
         )
         self.run(("sh", "-c", script, "put", path, owner, f"{mode:o}"), stdin=content)
 

@@ -21,7 +21,8 @@ class Terminal:
     def __init__(self, argv: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> None:
         self._end, theirs = pty.openpty()
         self._process = subprocess.Popen(
-            argv,
+            # Where tests run in the background, all that they start would ignore Ctrl-C.
+            ["env", "--default-signal=INT", *argv],
             cwd=cwd,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "140", **(env or {})},
             stdin=theirs,
