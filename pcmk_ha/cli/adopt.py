@@ -39,7 +39,7 @@ def adopt(
     from pcmk_ha.cli.out import print_json
     from pcmk_ha.cli.progress import Progress
     from pcmk_ha.errors import PcmkHaError
-    from pcmk_ha.operate.adopt import read_cluster
+    from pcmk_ha.operate.look.adopt import read_cluster
     from pcmk_ha.plan.adopt.text import to_yaml
 
     if out.exists() and not force:

@@ -10,7 +10,7 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, NewHostKeys, Yes
 
 if TYPE_CHECKING:
-    from pcmk_ha.operate.change import Change
+    from pcmk_ha.operate.change.change import Change
     from pcmk_ha.operate.session import Session
     from pcmk_ha.plan.proposal import Proposal
 
@@ -98,7 +98,7 @@ def apply(
 
 
 def _change(session: Session, *, only_look: bool = False) -> Change:
-    from pcmk_ha.operate.change import Change
+    from pcmk_ha.operate.change.change import Change
 
     session.require_all()
     return Change(session.nodes, session.desired(), session.secrets, only_look=only_look, restart=True)

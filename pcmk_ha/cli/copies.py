@@ -9,7 +9,7 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
-    from pcmk_ha.operate.copies import Copies
+    from pcmk_ha.operate.data.copies import Copies
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def verify(
     from pcmk_ha.cli.progress import Progress
     from pcmk_ha.errors import CHANGES_FOUND
     from pcmk_ha.facts.records import format_time
-    from pcmk_ha.operate.copies import begin_comparison, follow_comparison, look_at_copies, require_two_copies
+    from pcmk_ha.operate.data.copies import begin_comparison, follow_comparison, look_at_copies, require_two_copies
     from pcmk_ha.operate.secrets import no_secrets
     from pcmk_ha.operate.session import open_session
 
@@ -73,7 +73,7 @@ def resync(
     """
     from pcmk_ha.cli.out import confirm, print_json
     from pcmk_ha.cli.progress import Progress
-    from pcmk_ha.operate.resync import Next, Resync, plan_next
+    from pcmk_ha.operate.data.resync import Next, Resync, plan_next
     from pcmk_ha.operate.secrets import no_secrets
     from pcmk_ha.operate.session import open_session
 
@@ -100,7 +100,7 @@ def _show(copies: Copies, *, to_stderr: bool) -> None:
 
 
 def _question(step: object, copies: Copies) -> str:
-    from pcmk_ha.operate.resync import Next
+    from pcmk_ha.operate.data.resync import Next
 
     what = "everything" if step is Next.INVALIDATE else f"{copies.marked_kib} KiB"
     return f"Copy {what} from {copies.primary} to {copies.secondary}, which cannot take over until that is done?"

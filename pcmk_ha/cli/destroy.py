@@ -37,7 +37,7 @@ def destroy(
         _stop(session)
         desired = session.desired()
         for node, runner in session.nodes.items():
-            from pcmk_ha.operate.destroy import undo_node
+            from pcmk_ha.operate.change.destroy import undo_node
 
             for done in undo_node(runner, desired, wipe_data=wipe_data):
                 typer.echo(f"{node}: {done}")
@@ -60,7 +60,7 @@ def _confirm(session: Session, name: str, *, wipe_data: bool, yes: bool) -> None
 
 
 def _stop(session: Session) -> None:
-    from pcmk_ha.operate.destroy import stop_member
+    from pcmk_ha.operate.change.destroy import stop_member
     from pcmk_ha.remote.parallel import on_all
 
     typer.echo("stopping the cluster")

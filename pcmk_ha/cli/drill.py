@@ -167,7 +167,7 @@ def campaign(
     from pcmk_ha.drill.report.campaign import campaign_figures
     from pcmk_ha.errors import Refused
     from pcmk_ha.model.load import load_cluster
-    from pcmk_ha.operate.copies import compare_copies
+    from pcmk_ha.operate.data.copies import compare_copies
     from pcmk_ha.operate.secrets import load_secrets
     from pcmk_ha.operate.session import open_session
 

@@ -10,7 +10,7 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, ClusterFile, Yes
 
 if TYPE_CHECKING:
-    from pcmk_ha.operate.fence import Loss
+    from pcmk_ha.operate.fencing.fence import Loss
     from pcmk_ha.operate.session import Session
     from pcmk_ha.remote.runner import Runner
 
@@ -37,7 +37,7 @@ def fence(
     Example: pcmk-ha fence node2
     """
     from pcmk_ha.cli.out import confirm
-    from pcmk_ha.operate.fence import check_safe, foresee
+    from pcmk_ha.operate.fencing.fence import check_safe, foresee
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:
@@ -53,8 +53,8 @@ def fence(
 
 def _fence_and_follow(session: Session, runner: Runner, loss: Loss, *, off: bool) -> None:
     from pcmk_ha.cli.outage import measure_outage, print_outage
-    from pcmk_ha.operate.fence import await_service_elsewhere
-    from pcmk_ha.operate.fence import fence as do_fence
+    from pcmk_ha.operate.fencing.fence import await_service_elsewhere
+    from pcmk_ha.operate.fencing.fence import fence as do_fence
 
     with measure_outage(session) as outage:
         begin = time.monotonic()
@@ -72,7 +72,7 @@ def unfence(node: NodeName, file: ClusterFile = DEFAULT_FILE) -> None:
 
     Example: pcmk-ha unfence node2
     """
-    from pcmk_ha.operate.fence import unfence as do_unfence
+    from pcmk_ha.operate.fencing.fence import unfence as do_unfence
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:

@@ -43,11 +43,11 @@ def fence_test(
     from pcmk_ha.cli.story import ending_in_order
     from pcmk_ha.facts.records import format_time
     from pcmk_ha.model.load import load_cluster
-    from pcmk_ha.operate.fence_test import FenceTest, foretell, look_when_ready, plan_order
+    from pcmk_ha.operate.fencing.fence_test import FenceTest, foretell, look_when_ready, plan_order
+    from pcmk_ha.operate.look.status import look
     from pcmk_ha.operate.members import Members
     from pcmk_ha.operate.secrets import fence_secrets, no_secrets
     from pcmk_ha.operate.session import open_session
-    from pcmk_ha.operate.status import look
     from pcmk_ha.remote.connect import open_node
     from pcmk_ha.remote.runner import Runner
 

@@ -9,8 +9,8 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
-    from pcmk_ha.operate.copies import Copies
-    from pcmk_ha.operate.grow import Sizes
+    from pcmk_ha.operate.data.copies import Copies
+    from pcmk_ha.operate.data.grow import Sizes
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def grow(
     """
     from pcmk_ha.cli.out import confirm, print_json
     from pcmk_ha.cli.progress import Progress
-    from pcmk_ha.operate.grow import Grow
+    from pcmk_ha.operate.data.grow import Grow
     from pcmk_ha.operate.secrets import no_secrets
     from pcmk_ha.operate.session import open_session
 
@@ -55,7 +55,7 @@ def grow(
 
 
 def _question(copies: Copies, sizes: Sizes, *, assume_clean: bool) -> str:
-    from pcmk_ha.operate.grow import gib
+    from pcmk_ha.operate.data.grow import gib
 
     if not sizes.can_grow_device:
         return f"Grow the file system to {gib(sizes.device)}?"

@@ -10,8 +10,8 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, ClusterFile, Yes
 
 if TYPE_CHECKING:
+    from pcmk_ha.operate.moves.switchover import Intent
     from pcmk_ha.operate.session import Session
-    from pcmk_ha.operate.switchover import Intent
 
 ON_MEANS = """In maintenance mode Pacemaker starts, stops, monitors and moves nothing. There is no failover:
   * a node that is lost is not fenced, and the other one does not take over;
@@ -51,7 +51,7 @@ def maintenance(
     Example: pcmk-ha maintenance on
     """
     from pcmk_ha.cli.out import confirm
-    from pcmk_ha.operate.halt import prepare_maintenance
+    from pcmk_ha.operate.moves.halt import prepare_maintenance
     from pcmk_ha.operate.session import open_session
 
     on = switch is Switch.ON
@@ -83,7 +83,7 @@ def stop(
     Example: pcmk-ha stop
     """
     from pcmk_ha.cli.out import confirm
-    from pcmk_ha.operate.halt import prepare_stop
+    from pcmk_ha.operate.moves.halt import prepare_stop
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:
@@ -103,8 +103,8 @@ def start(file: ClusterFile = DEFAULT_FILE) -> None:
 
     Example: pcmk-ha start
     """
-    from pcmk_ha.operate.halt import prepare_start
-    from pcmk_ha.operate.service import look_at_service
+    from pcmk_ha.operate.look.service import look_at_service
+    from pcmk_ha.operate.moves.halt import prepare_start
     from pcmk_ha.operate.session import open_session
 
     with open_session(file) as session:
@@ -119,7 +119,7 @@ def start(file: ClusterFile = DEFAULT_FILE) -> None:
 
 def _carry_out(session: Session, intent: Intent) -> None:
     from pcmk_ha.cli.story import Story
-    from pcmk_ha.operate.switchover import fulfil
+    from pcmk_ha.operate.moves.switchover import fulfil
 
     with Story() as story:
         fulfil(session.members, intent, story)

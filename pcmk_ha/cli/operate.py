@@ -41,7 +41,7 @@ def bootstrap(
     """
     from pcmk_ha.cli.hostkeys import ask_host_key
     from pcmk_ha.cli.progress import Progress
-    from pcmk_ha.operate.bootstrap import Bootstrap, await_health
+    from pcmk_ha.operate.change.bootstrap import Bootstrap, await_health
     from pcmk_ha.operate.secrets import create_secrets
     from pcmk_ha.operate.session import open_session
 
@@ -75,7 +75,7 @@ def bootstrap(
 def _check(session: Session, plan: Plan, wipes: tuple[tuple[str, str], ...]) -> None:
     """Refuse to build on nodes that fail a check; a cluster that is built already is not checked again."""
     from pcmk_ha.errors import PcmkHaError
-    from pcmk_ha.operate.check import FAIL, run_checks
+    from pcmk_ha.operate.checks.check import FAIL, run_checks
     from pcmk_ha.plan.actions import PrepareVolume
 
     if not any(isinstance(step.action, PrepareVolume) for step in plan):
@@ -91,7 +91,7 @@ def _check(session: Session, plan: Plan, wipes: tuple[tuple[str, str], ...]) -> 
 def _apply(session: Session, work: object, plan: Plan, *, yes: bool, as_json: bool) -> None:
     from pcmk_ha.cli.out import confirm
     from pcmk_ha.cli.steps import Steps
-    from pcmk_ha.operate.bootstrap import Bootstrap
+    from pcmk_ha.operate.change.bootstrap import Bootstrap
     from pcmk_ha.plan.actions import CreateMetadata, WipeDisk
 
     assert isinstance(work, Bootstrap)

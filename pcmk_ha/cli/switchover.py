@@ -10,8 +10,8 @@ from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
     from pcmk_ha.client.ledger import Ledger
+    from pcmk_ha.operate.moves.switchover import Intent
     from pcmk_ha.operate.session import Session
-    from pcmk_ha.operate.switchover import Intent
 
 NodeName = Annotated[str, typer.Argument(metavar="NODE", help="Name of the node.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what Pacemaker would do, and change nothing.")]
@@ -43,8 +43,8 @@ def switchover(
 
     from pcmk_ha.cli.moment import await_moment, parse_moment
     from pcmk_ha.cli.out import confirm
+    from pcmk_ha.operate.moves.switchover import prepare_switchover
     from pcmk_ha.operate.session import open_session
-    from pcmk_ha.operate.switchover import prepare_switchover
 
     moment = parse_moment(at, datetime.now().astimezone()) if at else None
     with open_session(file) as session:
@@ -102,7 +102,7 @@ def carry_out_measured(session: Session, intent: Intent, *, to_stderr: bool = Fa
 
     from pcmk_ha.cli.outage import measure_outage
     from pcmk_ha.cli.story import Story, ending_in_order
-    from pcmk_ha.operate.switchover import fulfil
+    from pcmk_ha.operate.moves.switchover import fulfil
 
     with contextlib.ExitStack() as around:
         around.enter_context(ending_in_order())
@@ -123,8 +123,8 @@ def standby(
     """
     from pcmk_ha.cli.fence import require_member
     from pcmk_ha.cli.out import confirm
+    from pcmk_ha.operate.moves.switchover import prepare_standby
     from pcmk_ha.operate.session import open_session
-    from pcmk_ha.operate.switchover import prepare_standby
 
     with open_session(file) as session:
         require_member(session, node)
@@ -153,8 +153,8 @@ def unstandby(node: NodeName, file: ClusterFile = DEFAULT_FILE, as_json: AsJson 
     Example: pcmk-ha unstandby node1
     """
     from pcmk_ha.cli.fence import require_member
+    from pcmk_ha.operate.moves.switchover import prepare_unstandby
     from pcmk_ha.operate.session import open_session
-    from pcmk_ha.operate.switchover import prepare_unstandby
 
     with open_session(file) as session:
         require_member(session, node)
@@ -168,7 +168,7 @@ def _finish(session: Session, intent: Intent, *, as_json: bool) -> None:
     """Do it, and say what moved and what clients saw of it."""
     from pcmk_ha.cli.out import print_json
     from pcmk_ha.cli.outage import outage_as_dict, print_outage, require_nothing_lost
-    from pcmk_ha.operate.service import look_at_service
+    from pcmk_ha.operate.look.service import look_at_service
 
     ledger = carry_out_measured(session, intent, to_stderr=as_json)
     before, after = intent.before.promoted_on, look_at_service(session.any_node(), session.cluster).promoted_on

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pcmk_ha.cli.out import console
-from pcmk_ha.operate.check import FAIL, OK, Check
-from pcmk_ha.operate.status import Health, Status
+from pcmk_ha.operate.checks.check import FAIL, OK, Check
+from pcmk_ha.operate.look.status import Health, Status
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType

@@ -14,7 +14,7 @@ from pcmk_ha.lab import lab as the_lab
 from pcmk_ha.lab.network import set_link
 from pcmk_ha.lab.state import Lab, load_lab
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.status import Status, look
+from pcmk_ha.operate.look.status import Status, look
 from pcmk_ha.remote.connect import open_node
 from pcmk_ha.remote.runner import Runner
 

@@ -26,11 +26,11 @@ from pcmk_ha.errors import PcmkHaError, Refused, TimedOut
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster
 from pcmk_ha.operate.known import known_secrets
+from pcmk_ha.operate.look.status import Health, Status, look
+from pcmk_ha.operate.look.whole import is_whole, require_whole
 from pcmk_ha.operate.session import Session, open_session
-from pcmk_ha.operate.status import Health, Status, look
 from pcmk_ha.operate.tell import Say
 from pcmk_ha.operate.wait import wait_until
-from pcmk_ha.operate.whole import is_whole, require_whole
 
 DIRECT = "direct-"
 # As applications are: one that keeps its connection, another, and one that makes a new one for each write.

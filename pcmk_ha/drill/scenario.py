@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.status import Status
+from pcmk_ha.operate.look.status import Status
 
 
 class Where(Enum):

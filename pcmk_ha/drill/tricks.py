@@ -7,7 +7,7 @@ from shlex import quote
 
 from pcmk_ha.drill.scenario import Field
 from pcmk_ha.errors import NodeUnreachable
-from pcmk_ha.operate import placement
+from pcmk_ha.operate.moves import placement
 
 DEVICES = {"cluster": "vec0", "replication": "vec1"}  # a lab node's network devices; SSH runs over the first
 # Without an accuracy systemd may be a minute late.

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from pcmk_ha.operate.look.verify import psql_argv
 from pcmk_ha.operate.session import Session
-from pcmk_ha.operate.verify import psql_argv
 from pcmk_ha.remote.connect import host_of
 
 

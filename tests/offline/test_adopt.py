@@ -23,7 +23,7 @@ from pcmk_ha.desired.build import build_desired
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable, PcmkHaError
 from pcmk_ha.model.load import load_cluster_text
-from pcmk_ha.operate.adopt import read_cluster
+from pcmk_ha.operate.look.adopt import read_cluster
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan.adopt.cluster import adopt
 from pcmk_ha.plan.adopt.found import Found

@@ -15,7 +15,7 @@ from pcmk_ha.cib.merge import merge
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts.simulate import Effect, parse_durations, parse_effects
-from pcmk_ha.operate.foresee import foresee_effects, foresee_restart
+from pcmk_ha.operate.moves.foresee import foresee_effects, foresee_restart
 from pcmk_ha.plan.facts import Facts, ServiceFacts
 from pcmk_ha.plan.impact import Impact, foresee_impact
 from pcmk_ha.plan.values import Plan

@@ -16,12 +16,12 @@ from support.told import Killed
 
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.model.load import load_cluster_text
-from pcmk_ha.operate import placement
-from pcmk_ha.operate.foresee import foresee_event
-from pcmk_ha.operate.halt import prepare_maintenance, prepare_start, prepare_stop
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.mover import Mover, carry_out, no_constraint_left
-from pcmk_ha.operate.switchover import Intent, prepare_standby, prepare_switchover, prepare_unstandby
+from pcmk_ha.operate.moves import placement
+from pcmk_ha.operate.moves.foresee import foresee_event
+from pcmk_ha.operate.moves.halt import prepare_maintenance, prepare_start, prepare_stop
+from pcmk_ha.operate.moves.mover import Mover, carry_out, no_constraint_left
+from pcmk_ha.operate.moves.switchover import Intent, prepare_standby, prepare_switchover, prepare_unstandby
 
 OURS = "pcmk-ha-switchover"
 

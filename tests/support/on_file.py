@@ -22,9 +22,9 @@ from pcmk_ha.desired.names import ATTRIBUTES, COROSYNC, PACEMAKER, RUNNING_UNITS
 from pcmk_ha.errors import CommandFailed
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import DEBIAN_12
+from pcmk_ha.operate.look.service import CRM_MON, Service, parse_service
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.secrets import placeholder_secrets
-from pcmk_ha.operate.service import CRM_MON, Service, parse_service
 from pcmk_ha.remote.runner import Outcome
 
 CHANGES = ("crm_attribute", "cibadmin --modify", "cibadmin --delete")

@@ -12,8 +12,8 @@ from support.told import Killed, crm_mon, nodes_section, placed, proc_drbd
 
 from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.look.status import Status, gather, summarise
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.status import Status, gather, summarise
 
 T0 = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 BOOTS_AFTER, JOINS_AFTER, MOVES_AFTER = 4, 7, 3  # looks and commands

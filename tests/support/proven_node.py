@@ -11,7 +11,7 @@ from support.told import QUORATE, Killed
 from pcmk_ha.desired.names import CLUSTER_UNITS
 from pcmk_ha.errors import CommandFailed, NodeUnreachable
 from pcmk_ha.facts import corosync, drbd, pacemaker, records
-from pcmk_ha.operate.foresee import MARK
+from pcmk_ha.operate.moves.foresee import MARK
 from pcmk_ha.remote.runner import Outcome
 
 if TYPE_CHECKING:

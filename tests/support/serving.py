@@ -11,8 +11,8 @@ from pcmk_ha.desired.hosts import hosts_block
 from pcmk_ha.desired.names import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.desired.values import Desired, File
-from pcmk_ha.operate.applied import RECORD
-from pcmk_ha.operate.foresee import MARK
+from pcmk_ha.operate.change.applied import RECORD
+from pcmk_ha.operate.moves.foresee import MARK
 from pcmk_ha.plan.corosync import flatten
 from pcmk_ha.plan.record import make_record, to_json
 

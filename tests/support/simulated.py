@@ -10,7 +10,7 @@ from pathlib import Path
 from lxml import etree
 
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.service import Service, parse_service
+from pcmk_ha.operate.look.service import Service, parse_service
 
 SCORE = "10000"  # what ocf:linbit:drbd gives a node whose data is UpToDate and connected
 

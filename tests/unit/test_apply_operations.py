@@ -19,11 +19,18 @@ from pcmk_ha.cib.merge import merge
 from pcmk_ha.cli import change as command
 from pcmk_ha.errors import BadInput, PcmkHaError, Refused
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.applied import RECORD, keep_record, note_beginning, read_record, remove_record
-from pcmk_ha.operate.cluster import push_cib
+from pcmk_ha.operate.change.applied import RECORD, keep_record, note_beginning, read_record, remove_record
+from pcmk_ha.operate.change.rolling import restart_member
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.rolling import restart_member
-from pcmk_ha.operate.server import BAD_RULES, LOADED, read_settings, reload_server, restart_server, write_server_files
+from pcmk_ha.operate.parts.cluster import push_cib
+from pcmk_ha.operate.parts.server import (
+    BAD_RULES,
+    LOADED,
+    read_settings,
+    reload_server,
+    restart_server,
+    write_server_files,
+)
 from pcmk_ha.plan.actions import CreateMetadata, PushCib
 from pcmk_ha.plan.compare import Difference, Kind
 from pcmk_ha.plan.facts import Setting

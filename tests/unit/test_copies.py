@@ -12,8 +12,8 @@ from support.two_copies import Copies84
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.facts import drbd
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.copies import begin_comparison, compare_copies, look_at_copies
-from pcmk_ha.operate.resync import Next, Resync, plan_next
+from pcmk_ha.operate.data.copies import begin_comparison, compare_copies, look_at_copies
+from pcmk_ha.operate.data.resync import Next, Resync, plan_next
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from pcmk_ha.drill.scenarios import all_scenarios
 from pcmk_ha.errors import BadInput, Refused
 from pcmk_ha.facts.pacemaker import Fencing
 from pcmk_ha.model.load import load_cluster
-from pcmk_ha.operate.service import Service
-from pcmk_ha.operate.status import Health, Status
+from pcmk_ha.operate.look.service import Service
+from pcmk_ha.operate.look.status import Health, Status
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from pcmk_ha.drill.tricks import COMM_LENGTH, replace_pg_ctl
 from pcmk_ha.errors import BadInput
 from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.findings import Finding
-from pcmk_ha.operate.service import Service
-from pcmk_ha.operate.status import Health, MemberFacts, Status
+from pcmk_ha.operate.look.findings import Finding
+from pcmk_ha.operate.look.service import Service
+from pcmk_ha.operate.look.status import Health, MemberFacts, Status
 
 NAMES = tuple(all_scenarios())
 WITHOUT_SHELL = ("cibadmin", "crm_resource", "stonith_admin", "dmsetup", "kill", "cat", "runuser", "systemd-run")

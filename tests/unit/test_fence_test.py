@@ -14,9 +14,9 @@ from pcmk_ha.cli.tables import proofs
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.facts.records import Records, Verified, parse_records
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.fence_test import FenceTest, check_ready, foretell, look_when_ready, plan_order
+from pcmk_ha.operate.fencing.fence_test import FenceTest, check_ready, foretell, look_when_ready, plan_order
+from pcmk_ha.operate.look.status import MemberFacts, Status, summarise
 from pcmk_ha.operate.secrets import placeholder_secrets
-from pcmk_ha.operate.status import MemberFacts, Status, summarise
 
 NOW = T0 + timedelta(minutes=30)
 

@@ -12,7 +12,7 @@ from support.two_copies import GIB, MIB, Copies84
 
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.grow import Grow, Sizes, metadata_size, parse_dumpe2fs, parse_xfs_info
+from pcmk_ha.operate.data.grow import Grow, Sizes, metadata_size, parse_dumpe2fs, parse_xfs_info
 
 LARGER = {"node1": 4 * GIB, "node2": 3 * GIB}
 

@@ -17,8 +17,12 @@ from pcmk_ha.facts.corosync import Quorum
 from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.facts.simulate import Deed, parse_deeds
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.foresee import Foreseen
-from pcmk_ha.operate.gate import (
+from pcmk_ha.operate.data.stopped import StoppedCopy, parse_generation, reasons_against_copies
+from pcmk_ha.operate.look.service import Service, parse_service
+from pcmk_ha.operate.look.standing import Glimpse, Standing, stand
+from pcmk_ha.operate.look.status import Health, MemberFacts, summarise
+from pcmk_ha.operate.moves.foresee import Foreseen
+from pcmk_ha.operate.moves.gate import (
     reasons_against_leaving_maintenance,
     reasons_against_move,
     reasons_against_placement,
@@ -26,11 +30,7 @@ from pcmk_ha.operate.gate import (
     reasons_never_to_stop,
     refuse,
 )
-from pcmk_ha.operate.service import Service, parse_service
-from pcmk_ha.operate.standing import Glimpse, Standing, stand
-from pcmk_ha.operate.status import Health, MemberFacts, summarise
-from pcmk_ha.operate.stopped import StoppedCopy, parse_generation, reasons_against_copies
-from pcmk_ha.operate.waits import UNWILLING_S, Unwilling, has_failed_back, is_served_by, is_stopped
+from pcmk_ha.operate.moves.waits import UNWILLING_S, Unwilling, has_failed_back, is_served_by, is_stopped
 from pcmk_ha.plan.halt import Running, plan_start, plan_stop
 from pcmk_ha.plan.moves import (
     AwaitServedBy,

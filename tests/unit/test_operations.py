@@ -21,15 +21,15 @@ from pcmk_ha.facts.corosync import LinkState, Quorum
 from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
-from pcmk_ha.operate.apply import apply_plan
-from pcmk_ha.operate.fence import Loss, reasons_against
-from pcmk_ha.operate.firewall import commands, input_chains, nft_rules
-from pcmk_ha.operate.node import with_block
-from pcmk_ha.operate.scram import scram_verifier
+from pcmk_ha.operate.change.apply import apply_plan
+from pcmk_ha.operate.fencing.fence import Loss, reasons_against
+from pcmk_ha.operate.look.service import Service
+from pcmk_ha.operate.look.status import Health, MemberFacts, summarise
+from pcmk_ha.operate.look.whole import is_whole
+from pcmk_ha.operate.parts.firewall import commands, input_chains, nft_rules
+from pcmk_ha.operate.parts.node import with_block
+from pcmk_ha.operate.parts.scram import scram_verifier
 from pcmk_ha.operate.secrets import create_secrets, fence_secrets, load_secrets, secrets_path
-from pcmk_ha.operate.service import Service
-from pcmk_ha.operate.status import Health, MemberFacts, summarise
-from pcmk_ha.operate.whole import is_whole
 from pcmk_ha.plan.actions import BringUpDrbd, CreateMetadata
 from pcmk_ha.plan.values import Plan, Step
 

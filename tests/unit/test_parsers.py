@@ -8,7 +8,7 @@ import pytest
 
 from pcmk_ha.facts import corosync, drbd, pacemaker, versions
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.service import parse_service
+from pcmk_ha.operate.look.service import parse_service
 from pcmk_ha.plan.corosync import flatten, parse_cmap, runs_otherwise
 
 

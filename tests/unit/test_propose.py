@@ -11,8 +11,8 @@ from test_plan import desired_of
 from pcmk_ha.cli.proposal import print_proposal
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Refused
-from pcmk_ha.operate.applied import RECORD
-from pcmk_ha.operate.change import Change
+from pcmk_ha.operate.change.applied import RECORD
+from pcmk_ha.operate.change.change import Change
 from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.proposal import Proposal

@@ -25,16 +25,16 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.model.platform import DEBIAN_13
 from pcmk_ha.model.secret import Secrets
-from pcmk_ha.operate.applied import RECORD, read_record
-from pcmk_ha.operate.bootstrap import Bootstrap
-from pcmk_ha.operate.node import put_file
+from pcmk_ha.operate.change.applied import RECORD, read_record
+from pcmk_ha.operate.change.bootstrap import Bootstrap
+from pcmk_ha.operate.parts.node import put_file
+from pcmk_ha.operate.parts.scram import scram_verifier
 from pcmk_ha.operate.rotate.fencing import find_devices, only_device, try_device
 from pcmk_ha.operate.rotate.observe import Wanted, runs_its_file
 from pcmk_ha.operate.rotate.perform import Rotating
 from pcmk_ha.operate.rotate.postgresql import set_password, which_password
 from pcmk_ha.operate.rotate.rotation import files_to_type
 from pcmk_ha.operate.rotate.store import choose_secrets, keep_secrets, only_run, store_password
-from pcmk_ha.operate.scram import scram_verifier
 from pcmk_ha.operate.secrets import create_secrets, generated_secrets, load_secrets, placeholder_secrets, secrets_path
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import rotation_actions as rotate

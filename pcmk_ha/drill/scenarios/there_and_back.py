@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pcmk_ha.drill.scenario import SAME, STANDBY, Expectation, Field, Scenario
 from pcmk_ha.drill.tricks import await_new_life, boot_id, later
-from pcmk_ha.operate.whole import is_whole
+from pcmk_ha.operate.look.whole import is_whole
 
 WRITING_S = 10
 

@@ -12,8 +12,8 @@ from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Node
 from pcmk_ha.model.secret import Secrets
-from pcmk_ha.operate.cluster import push_cib
-from pcmk_ha.operate.service import look_at_service
+from pcmk_ha.operate.look.service import look_at_service
+from pcmk_ha.operate.parts.cluster import push_cib
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan.rotation import Device
 from pcmk_ha.remote.runner import Runner

@@ -9,14 +9,14 @@ from pathlib import Path
 from pcmk_ha.desired.names import AUTHKEY
 from pcmk_ha.errors import Refused
 from pcmk_ha.facts import corosync
-from pcmk_ha.operate import drbd, node
-from pcmk_ha.operate.applied import renew_record
-from pcmk_ha.operate.cluster import await_quorum, reload_corosync
-from pcmk_ha.operate.observe import file_facts
+from pcmk_ha.operate.change.applied import renew_record
+from pcmk_ha.operate.look.observe import file_facts
+from pcmk_ha.operate.look.verify import verify_write
+from pcmk_ha.operate.parts import drbd, node
+from pcmk_ha.operate.parts.cluster import await_quorum, reload_corosync
 from pcmk_ha.operate.rotate import fencing, store
 from pcmk_ha.operate.rotate.observe import Wanted, runs_its_file
 from pcmk_ha.operate.rotate.postgresql import set_password
-from pcmk_ha.operate.verify import verify_write
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import rotation_actions as rotate

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import CommandFailed
-from pcmk_ha.operate.scram import scram_verifier
-from pcmk_ha.operate.server import ask_server
+from pcmk_ha.operate.parts.scram import scram_verifier
+from pcmk_ha.operate.parts.server import ask_server
 from pcmk_ha.plan.rotation import Which
 from pcmk_ha.remote.runner import Runner
 

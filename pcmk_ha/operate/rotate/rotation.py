@@ -10,7 +10,7 @@ from pcmk_ha.errors import Refused
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.secret import FileSecret, Secrets
-from pcmk_ha.operate.apply import Observer, apply_plan
+from pcmk_ha.operate.change.apply import Observer, apply_plan
 from pcmk_ha.operate.rotate.observe import Wanted, observe_secrets
 from pcmk_ha.operate.rotate.perform import Rotating
 from pcmk_ha.operate.secrets import generated_secrets, references

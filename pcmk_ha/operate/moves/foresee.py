@@ -9,7 +9,7 @@ from pcmk_ha.cib.subset import configuration_only, with_stopped
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts.simulate import FENCE, Deed, Effect, parse_deeds, parse_effects
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.service import Service, look_at_service, parse_service
+from pcmk_ha.operate.look.service import Service, look_at_service, parse_service
 from pcmk_ha.remote.runner import Runner
 
 # crm_mon reads the simulated cluster as it reads a live one; the copy holds fence passwords. Every tool of the cluster

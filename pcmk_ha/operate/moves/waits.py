@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.cluster import await_quorum
-from pcmk_ha.operate.placement import patience_s
-from pcmk_ha.operate.standing import Glimpse, glimpse
-from pcmk_ha.operate.status import Status, gather, summarise
+from pcmk_ha.operate.look.standing import Glimpse, glimpse
+from pcmk_ha.operate.look.status import Status, gather, summarise
+from pcmk_ha.operate.moves.placement import patience_s
+from pcmk_ha.operate.parts.cluster import await_quorum
 from pcmk_ha.operate.tell import Say, ignore
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import moves as do

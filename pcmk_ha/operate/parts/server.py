@@ -6,7 +6,7 @@ from pcmk_ha.cib.resources import SERVER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.node import put_file
+from pcmk_ha.operate.parts.node import put_file
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan.facts import Setting
 from pcmk_ha.remote.runner import Runner

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pcmk_ha.desired.names import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.secret import Secrets
-from pcmk_ha.operate import cluster, drbd, node
-from pcmk_ha.operate.applied import keep_record, note_beginning
-from pcmk_ha.operate.firewall import open_firewall
+from pcmk_ha.operate.change.applied import keep_record, note_beginning
+from pcmk_ha.operate.change.rolling import restart_member
+from pcmk_ha.operate.look.verify import verify_write
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.rolling import restart_member
-from pcmk_ha.operate.server import reload_server, restart_server, write_server_files
-from pcmk_ha.operate.verify import verify_write
-from pcmk_ha.operate.volume import Volume, prepare_volume
+from pcmk_ha.operate.parts import cluster, drbd, node
+from pcmk_ha.operate.parts.firewall import open_firewall
+from pcmk_ha.operate.parts.server import reload_server, restart_server, write_server_files
+from pcmk_ha.operate.parts.volume import Volume, prepare_volume
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import change_actions as change
 from pcmk_ha.remote.runner import Runner

@@ -12,7 +12,7 @@ from enum import Enum
 
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.copies import Copies, follow_resync, look_at_copies
+from pcmk_ha.operate.data.copies import Copies, follow_resync, look_at_copies
 from pcmk_ha.operate.tell import Say
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.remote.runner import Runner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pcmk_ha.operate.change import Change
+from pcmk_ha.operate.change.change import Change
 
 Bootstrap = Change
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.secret import Secrets
-from pcmk_ha.operate import drbd
-from pcmk_ha.operate.scram import scram_verifier
+from pcmk_ha.operate.parts import drbd
+from pcmk_ha.operate.parts.scram import scram_verifier
 from pcmk_ha.remote.runner import Runner
 
 # The discard of a whole replicated device goes over the network, block by block; inode tables can wait.

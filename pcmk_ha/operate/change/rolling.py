@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pcmk_ha.desired.names import CLUSTER_UNITS
 from pcmk_ha.errors import Refused
-from pcmk_ha.operate.cluster import await_quorum, start_cluster
-from pcmk_ha.operate.drbd import is_paired
+from pcmk_ha.operate.look.service import look_at_service
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.service import look_at_service
-from pcmk_ha.operate.switchover import switch_over
+from pcmk_ha.operate.moves.switchover import switch_over
+from pcmk_ha.operate.parts.cluster import await_quorum, start_cluster
+from pcmk_ha.operate.parts.drbd import is_paired
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan.placement import other_data_node
 from pcmk_ha.remote.runner import Runner

@@ -11,8 +11,8 @@ from pcmk_ha.errors import NodeUnreachable, PcmkHaError, Refused
 from pcmk_ha.facts.drbd import PROC_DRBD, STATUS_9, DrbdState, parse_proc_drbd, parse_status_9
 from pcmk_ha.facts.records import Verified
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.look.service import Service, look_at_service
 from pcmk_ha.operate.records import read_records
-from pcmk_ha.operate.service import Service, look_at_service
 from pcmk_ha.operate.tell import Say
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.remote.parallel import on_all

@@ -11,10 +11,10 @@ from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.facts import corosync
 from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.applied import read_record
-from pcmk_ha.operate.firewall import find_firewall, is_open
-from pcmk_ha.operate.server import has_read_its_files, parameters_path, read_settings, running_port
-from pcmk_ha.operate.service import look_at_service
+from pcmk_ha.operate.change.applied import read_record
+from pcmk_ha.operate.look.service import look_at_service
+from pcmk_ha.operate.parts.firewall import find_firewall, is_open
+from pcmk_ha.operate.parts.server import has_read_its_files, parameters_path, read_settings, running_port
 from pcmk_ha.plan.corosync import fixed_changes, parse_cmap, runs_otherwise
 from pcmk_ha.plan.facts import (
     DrbdFact,

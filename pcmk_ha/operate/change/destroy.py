@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pcmk_ha.desired.names import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.operate.applied import remove_record
-from pcmk_ha.operate.node import remove_hosts
+from pcmk_ha.operate.change.applied import remove_record
+from pcmk_ha.operate.parts.node import remove_hosts
 from pcmk_ha.remote.runner import Runner
 
 STATE = ("/var/lib/pacemaker/cib", "/var/lib/pacemaker/pengine", "/var/lib/corosync")

@@ -15,10 +15,10 @@ from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.errors import PcmkHaError, Problem, Refused
 from pcmk_ha.facts.simulate import Effect, parse_durations
 from pcmk_ha.model.secret import Secrets
-from pcmk_ha.operate.apply import Observer, apply_plan
-from pcmk_ha.operate.foresee import foresee_effects, foresee_restart
-from pcmk_ha.operate.observe import observe
-from pcmk_ha.operate.perform import Performer
+from pcmk_ha.operate.change.apply import Observer, apply_plan
+from pcmk_ha.operate.change.perform import Performer
+from pcmk_ha.operate.look.observe import observe
+from pcmk_ha.operate.moves.foresee import foresee_effects, foresee_restart
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.blockers import Wipe, find_blockers

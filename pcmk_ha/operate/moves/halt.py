@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pcmk_ha.desired.names import CLUSTER_UNITS, PACEMAKER
 from pcmk_ha.errors import PcmkHaError
-from pcmk_ha.operate import placement
-from pcmk_ha.operate.foresee import foresee_change
-from pcmk_ha.operate.gate import (
+from pcmk_ha.operate.look.standing import Standing, look_closely, speaker
+from pcmk_ha.operate.members import Members
+from pcmk_ha.operate.moves import placement
+from pcmk_ha.operate.moves.foresee import foresee_change
+from pcmk_ha.operate.moves.gate import (
     reasons_against_leaving_maintenance,
     reasons_against_maintenance,
     reasons_against_start,
@@ -14,9 +16,7 @@ from pcmk_ha.operate.gate import (
     reasons_never_to_stop,
     refuse,
 )
-from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.standing import Standing, look_closely, speaker
-from pcmk_ha.operate.switchover import Intent
+from pcmk_ha.operate.moves.switchover import Intent
 from pcmk_ha.plan.halt import Running, plan_start, plan_stop
 from pcmk_ha.plan.moves import CheckCopies
 from pcmk_ha.plan.placement import MAINTENANCE, plan_maintenance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pcmk_ha.errors import Refused
-from pcmk_ha.operate.status import Health, Status
+from pcmk_ha.operate.look.status import Health, Status
 from pcmk_ha.operate.tell import Say
 from pcmk_ha.operate.wait import wait_until
 

@@ -10,7 +10,7 @@ from pcmk_ha.desired.names import PGPASS
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.service import look_at_service
+from pcmk_ha.operate.look.service import look_at_service
 from pcmk_ha.remote.runner import Runner
 
 PROOF = """\\set ON_ERROR_STOP on

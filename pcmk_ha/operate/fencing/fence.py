@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pcmk_ha.errors import Refused
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.foresee import foresee_event
-from pcmk_ha.operate.service import Service, look_at_service
+from pcmk_ha.operate.look.service import Service, look_at_service
+from pcmk_ha.operate.moves.foresee import foresee_event
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.remote.runner import Runner
 

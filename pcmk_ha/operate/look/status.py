@@ -12,9 +12,9 @@ from typing import Any
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.facts import corosync, drbd, pacemaker, records
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.findings import Finding, find_all, is_silent
+from pcmk_ha.operate.look.findings import Finding, find_all, is_silent
+from pcmk_ha.operate.look.service import Service, parse_service
 from pcmk_ha.operate.secrets import no_secrets
-from pcmk_ha.operate.service import Service, parse_service
 from pcmk_ha.operate.session import open_session
 from pcmk_ha.remote.connect import AskHostKey, never
 from pcmk_ha.remote.parallel import on_all

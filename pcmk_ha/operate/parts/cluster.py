@@ -13,8 +13,8 @@ from pcmk_ha.cib.subset import fencing_only
 from pcmk_ha.desired.names import CLUSTER_UNITS, RUNNING_UNITS
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Refused
-from pcmk_ha.operate.foresee import verify_cib
-from pcmk_ha.operate.service import Service, look_at_service
+from pcmk_ha.operate.look.service import Service, look_at_service
+from pcmk_ha.operate.moves.foresee import verify_cib
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.remote.runner import Runner
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pcmk_ha.errors import Refused
 from pcmk_ha.facts.pacemaker import IDLE, PREFERENCE
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate.foresee import Foreseen
-from pcmk_ha.operate.standing import Standing
+from pcmk_ha.operate.look.standing import Standing
+from pcmk_ha.operate.moves.foresee import Foreseen
 
 HINT = "`pcmk-ha status` shows what is wrong; nothing was touched"
 

@@ -19,16 +19,16 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.checks.fencing import ask_devices
 from pcmk_ha.operate.checks.subject import OK, Subject
-from pcmk_ha.operate.cluster import start_cluster
-from pcmk_ha.operate.fence import check_safe, fence, foresee, unfence
+from pcmk_ha.operate.fencing.fence import check_safe, fence, foresee, unfence
+from pcmk_ha.operate.look.status import Status
+from pcmk_ha.operate.look.whole import await_whole, is_whole, require_whole
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.mover import Mover
+from pcmk_ha.operate.moves.mover import Mover
+from pcmk_ha.operate.moves.switchover import switch_over
+from pcmk_ha.operate.parts.cluster import start_cluster
 from pcmk_ha.operate.records import write_record
-from pcmk_ha.operate.status import Status
-from pcmk_ha.operate.switchover import switch_over
 from pcmk_ha.operate.tell import Say, Told
 from pcmk_ha.operate.wait import wait_until
-from pcmk_ha.operate.whole import await_whole, is_whole, require_whole
 from pcmk_ha.plan.placement import other_data_node
 from pcmk_ha.remote.runner import Runner
 

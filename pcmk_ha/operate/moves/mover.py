@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
-from pcmk_ha.operate import placement
-from pcmk_ha.operate.cluster import start_cluster
-from pcmk_ha.operate.server import checkpoint
-from pcmk_ha.operate.stopped import check_stopped_copies
+from pcmk_ha.operate.data.stopped import check_stopped_copies
+from pcmk_ha.operate.moves import placement
+from pcmk_ha.operate.moves.waits import Waits
+from pcmk_ha.operate.parts.cluster import start_cluster
+from pcmk_ha.operate.parts.server import checkpoint
 from pcmk_ha.operate.tell import Say, Teller, ignore
-from pcmk_ha.operate.waits import Waits
 from pcmk_ha.plan import moves as do
 from pcmk_ha.remote.first import from_first
 from pcmk_ha.remote.parallel import on_all

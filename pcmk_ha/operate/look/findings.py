@@ -10,7 +10,7 @@ from pcmk_ha.facts import drbd, pacemaker
 from pcmk_ha.model.cluster import Cluster
 
 if TYPE_CHECKING:
-    from pcmk_ha.operate.status import MemberFacts, Status
+    from pcmk_ha.operate.look.status import MemberFacts, Status
 
 BACK = {  # what ends it, by a node's word
     "standby": "`pcmk-ha unstandby {name}` brings it back",

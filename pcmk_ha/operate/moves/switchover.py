@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from pcmk_ha.errors import BadInput, Problem, Refused
 from pcmk_ha.facts.pacemaker import IDLE
-from pcmk_ha.operate import placement
-from pcmk_ha.operate.foresee import Foreseen, foresee_change
-from pcmk_ha.operate.gate import (
+from pcmk_ha.operate.look.service import Service
+from pcmk_ha.operate.look.standing import Standing, look_closely, speaker
+from pcmk_ha.operate.members import Members
+from pcmk_ha.operate.moves import placement
+from pcmk_ha.operate.moves.foresee import Foreseen, foresee_change
+from pcmk_ha.operate.moves.gate import (
     reasons_against_move,
     reasons_against_placement,
     reasons_against_standby,
     reasons_against_unstandby,
     refuse,
 )
-from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.mover import Mover, carry_out, no_constraint_left
-from pcmk_ha.operate.service import Service
-from pcmk_ha.operate.standing import Standing, look_closely, speaker
+from pcmk_ha.operate.moves.mover import Mover, carry_out, no_constraint_left
 from pcmk_ha.operate.tell import Teller, Told
 from pcmk_ha.plan.moves import AwaitSettled, Move
 from pcmk_ha.plan.placement import find_target, other_data_node, plan_standby, plan_switchover, plan_unstandby

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pcmk_ha.errors import CommandFailed, NodeUnreachable
 from pcmk_ha.facts import pacemaker
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.look.service import Service, parse_service
+from pcmk_ha.operate.look.status import Status, best_view, gather, summarise
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.service import Service, parse_service
-from pcmk_ha.operate.status import Status, best_view, gather, summarise
 from pcmk_ha.plan.placement import Placement
 from pcmk_ha.remote.first import from_first
 from pcmk_ha.remote.runner import Runner

@@ -1,0 +1,1 @@
+"""Bringing a cluster to what its file wants, and undoing that."""

@@ -1,0 +1,1 @@
+"""The two copies of the data: comparing, copying, growing."""

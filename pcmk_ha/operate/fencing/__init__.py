@@ -1,0 +1,1 @@
+"""Fencing on purpose: once, or as proof that it works."""

@@ -1,0 +1,1 @@
+"""Reading a running cluster: facts for a plan, status, health."""

@@ -1,0 +1,1 @@
+"""What is done to one part of one node: packages, DRBD, the volume, PostgreSQL, the cluster."""
