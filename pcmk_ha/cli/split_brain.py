@@ -13,8 +13,7 @@ import typer
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pcmk_ha.cli.progress import Progress
     from pcmk_ha.operate.members import Members
     from pcmk_ha.operate.split_brain.evidence import Evidence
     from pcmk_ha.operate.split_brain.propose import Proposal
@@ -72,7 +71,7 @@ def split_brain(
             print_evidence(evidence, proposal)
         order = Order(discard, save.value, str(directory), yes)
         try:
-            result |= _settle(session.members, evidence, proposal, order, progress.line)
+            result |= _settle(session.members, evidence, proposal, order, progress)
         finally:
             if as_json:
                 print_json(evidence.as_dict() | {"proposal": asdict(proposal)} | result)
@@ -90,28 +89,36 @@ class Order:
 
 
 def _settle(
-    members: Members, evidence: Evidence, proposal: Proposal, order: Order, say: Callable[[str], None]
+    members: Members, evidence: Evidence, proposal: Proposal, order: Order, progress: Progress
 ) -> dict[str, object]:
     """Settle it where it is known whose data is to be given up; return what came of it."""
     from pcmk_ha.errors import CHANGES_FOUND
     from pcmk_ha.operate.split_brain.settle import Settlement, note_settled, require_both, what_is_left
 
+    def begin(step: str) -> None:
+        progress.clear()
+        typer.echo(step, err=True)
+
     require_both(evidence)
     ours = evidence.unsettled()
     if ours and not evidence.is_syncing:
         note_settled(members, evidence)
-        return {"settled": ours.node, "saved": ours.place, "left": list(what_is_left(members, say))}
+        return {"settled": ours.node, "kept_in": ours.place, "left": list(what_is_left(members, progress.line))}
     if not (ours or evidence.is_split or (order.discard and evidence.is_unclear)):
         return {"settled": None}
     lost = ours.node if ours and not order.discard else order.discard or _ask_whose(evidence, proposal)
     if not lost:
         raise typer.Exit(CHANGES_FOUND)
-    work = Settlement(members, lost, say, order.save, order.directory)
+    work = Settlement(members, lost, begin, progress.line, order.save, order.directory)
     work.check(evidence)
     if not ours:
         _require_name(lost, order)
     saved = work.run()
-    return {"settled": lost, "saved": saved.place if saved else None, "left": list(what_is_left(members, say))}
+    return {
+        "settled": lost,
+        "kept_in": saved.place if saved else None,
+        "left": list(what_is_left(members, progress.line)),
+    }
 
 
 def _ask_whose(evidence: Evidence, proposal: Proposal) -> str:
@@ -141,8 +148,9 @@ def _say_result(result: dict[str, object], *, as_json: bool) -> None:
     if not result["settled"]:
         return
     typer.echo(f"Settled: both copies are one again, {result['settled']} gave up its own.", err=as_json)
-    if result["saved"]:
-        typer.echo(f"What it had is kept on it, in {result['saved']}; remove that when nobody needs it.", err=as_json)
+    if result["kept_in"]:
+        typer.echo(f"What it had is kept on it, in {result['kept_in']}; remove that when nobody needs it.", err=as_json)
+    typer.echo("`pcmk-ha verify` compares every block, now that both sides were apart.", err=as_json)
     left = result["left"]
     for finding in left if isinstance(left, list) else ():
         typer.echo(f"! {finding}", err=as_json)

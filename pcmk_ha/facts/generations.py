@@ -59,5 +59,7 @@ def relate(first: Generations | None, second: Generations | None) -> Relation:
         return Relation.SECOND_AHEAD
     if second.current in (NONE, JUST_CREATED) or second.current in (first.bitmap, *first.history):
         return Relation.FIRST_AHEAD
-    past = {first.bitmap, *first.history} & {second.bitmap, *second.history}
-    return Relation.SPLIT if past - {NONE} else Relation.UNRELATED
+    # As in DRBD two empty places count, too: `drbdadm primary --force` on an outdated copy forgets where it came from,
+    # and the bitmaps, which DRBD goes by once one side gives up, have been kept since both parted.
+    same_bitmap = first.bitmap == second.bitmap != NONE
+    return Relation.SPLIT if same_bitmap or set(first.history) & set(second.history) else Relation.UNRELATED

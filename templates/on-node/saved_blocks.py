@@ -13,6 +13,7 @@ import hashlib
 import json
 import mmap
 import os
+import stat
 import sys
 
 BLOCKS, MANIFEST, SETTLED = "blocks", "manifest.json", "settled"
@@ -91,7 +92,8 @@ def copy_blocks(folder, disk, extents):
         sys.exit(f"{folder}: {total} bytes are to be saved, and there is not so much room")
     digest = hashlib.sha256()
     # Past the disk's own cache, which may be older than what DRBD has written; that wants aligned memory.
-    source = os.open(disk, os.O_RDONLY | os.O_DIRECT)
+    past = os.O_DIRECT if stat.S_ISBLK(os.stat(disk).st_mode) else 0
+    source = os.open(disk, os.O_RDONLY | past)
     buffer = mmap.mmap(-1, AT_ONCE)
     with open(os.path.join(folder, BLOCKS), "wb") as file:
         for at, length in extents:
@@ -135,5 +137,6 @@ def sync_folder(folder):
 
 
 if __name__ == "__main__":
+    os.umask(0o077)
     VERBS = {"list": list_saved, "save": save, "check": check, "put-back": put_back}
     VERBS[sys.argv[1]](*sys.argv[2:])

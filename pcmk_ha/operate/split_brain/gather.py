@@ -73,7 +73,7 @@ def _look_at_side(runner: Runner, cluster: Cluster) -> Side:
 
 def _database(runner: Runner, cluster: Cluster, side: Side) -> tuple[Database | None, str]:
     """Read what the data directory says: through DRBD where it is mounted, else from the disk below a copy at rest."""
-    place = side.mounted or cluster.filesystem.mount_point
+    place = side.mounted or "/mnt"  # in a namespace of its own: whatever is mounted there stays
     argv: tuple[str, ...] = ("sh", "-s", "--", place, _below(cluster))
     if not side.mounted:
         # Only a copy that no peer and no program can reach: what is mounted here must not change meanwhile.
@@ -96,7 +96,7 @@ def _below(cluster: Cluster) -> str:
 
 
 def _kernel(runner: Runner, cluster: Cluster) -> tuple[str, ...]:
-    pattern = rf"drbd{cluster.drbd.minor}[: ].*([Ss]plit.?[Bb]rain|role\(|discard)"
+    pattern = rf"drbd{cluster.drbd.minor}[: ].*(Split-Brain detected|role\()"
     return _lines(runner, (*KERNEL, pattern))
 
 
@@ -107,7 +107,7 @@ def _history(runner: Runner, cluster: Cluster) -> tuple[str, ...]:
 
 def _lines(runner: Runner, argv: tuple[str, ...]) -> tuple[str, ...]:
     text = runner.run(argv, ok=None, timeout=60).stdout
-    return tuple(line.strip() for line in text.splitlines() if line[:1].isdigit())
+    return tuple(sorted(line.strip() for line in text.splitlines() if line[:1].isdigit()))  # -g turns them round
 
 
 def _service(nodes: Mapping[str, Runner], cluster: Cluster) -> Service:

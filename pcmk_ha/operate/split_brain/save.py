@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pcmk_ha.desired.render import raw
-from pcmk_ha.errors import Refused
+from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.facts.bitmap import BLOCK, Extent, Marked, blocks_in, parse_dump, union
 from pcmk_ha.facts.generations import word
 from pcmk_ha.facts.records import format_time
@@ -75,8 +75,11 @@ class Keep:
         outcome = self.runner.run((*LVS, self.disk), ok=None)
         return parse_lvs(outcome.stdout) if outcome.status == 0 else None
 
-    def save(self, generation: int, other: Runner, say: Say) -> None:
-        """Keep it, in a folder of this generation's name; returns once the manifest is written."""
+    def save(self, generation: int, other: Runner, say: Say, *, least_kib: int = 0) -> None:
+        """Keep it, in a folder of this generation's name; returns once the manifest is written.
+
+        Raises PcmkHaError where the disk has fewer blocks marked than `least_kib`, which is what the kernel knows of.
+        """
         folder = f"{self.directory}/{self.cluster.drbd.resource}-{self.runner.node}-{word(generation)}"
         self.runner.run(("install", "-d", "-m", "0700", folder))
         manifest = self._manifest(generation, other.node)
@@ -84,6 +87,11 @@ class Keep:
             manifest |= self._snapshot()
         else:
             mine, theirs = self._marked(self.runner), self._marked(other)
+            if mine.kib < least_kib:
+                raise PcmkHaError(
+                    f"{self.runner.node}: of {least_kib} KiB that it changed its disk has marked {mine.kib} KiB",
+                    hint="`drbdadm down` and `drbdadm up` there write the bitmap out; then again",
+                )
             manifest |= _of_blocks(mine, theirs)
             say(f"saving {manifest['kib']} KiB of {self.runner.node} to {folder}")
         self.runner.put(f"{folder}/saved_blocks.py", raw(PROGRAM), mode=0o700)

@@ -35,7 +35,8 @@ class Settlement:
 
     members: Members
     lost: str
-    say: Say
+    begin: Say  # is told of each step
+    say: Say  # is told what is seen meanwhile
     kind: str = BLOCKS
     directory: str = SAVED_IN
 
@@ -67,7 +68,7 @@ class Settlement:
                 raise PcmkHaError(
                     f"this was done and did not help: {step.value}", hint="the kernel's log on both nodes"
                 )
-            self.say(step.value)
+            self.begin(step.value)
             self._take(step, evidence)
             taken.append(step)
 
@@ -99,9 +100,10 @@ class Settlement:
                 raise AssertionError(step)
 
     def _save(self, evidence: Evidence) -> None:
-        generations = evidence.sides[self.lost].generations
-        assert generations is not None  # else nothing would be known of a split brain
-        self._keep().save(generations.current, self._runner(evidence.other(self.lost)), self.say)
+        side = evidence.sides[self.lost]
+        assert side.generations is not None  # else nothing would be known of a split brain
+        other, least = self._runner(evidence.other(self.lost)), side.drbd.out_of_sync_kib
+        self._keep().save(side.generations.current, other, self.say, least_kib=least)
 
     def _reconnect(self, evidence: Evidence) -> None:
         """Have the one side offer to give up its data, then have the other meet it."""
