@@ -1,4 +1,4 @@
-"""A real split brain, made by hands, is shown, saved and settled while the kept side serves. In the order of its story."""
+"""A real split brain, made by hands: shown, saved and settled while the kept side serves. In the order of its story."""
 
 from __future__ import annotations
 
@@ -126,7 +126,10 @@ def test_nothing_is_given_up_without_an_answer_and_never_what_serves(bench: Benc
     assert bench.on(standby, f"ls {PLACE} 2>/dev/null | wc -l").strip() == "0"
 
 
-def test_it_is_settled_though_killed_three_times_and_clients_notice_nothing(bench: Bench) -> None:
+def test_it_is_settled_though_killed_three_times_and_clients_notice_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", bench.environment["XDG_STATE_HOME"])
     standby = bench.standby
     bench.on(standby, SLOWLY)
     secrets = YAML(typ="safe").load((bench.folder / "cluster.secrets.yaml").read_text())
