@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import sys
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ assert SPEC is not None
 assert SPEC.loader is not None
 PROGRAM = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(PROGRAM)
+ONE_AT_A_TIME = threading.Lock()  # both nodes are asked at once, and there is one standard output
 STEP_KIB = 40  # copied between two looks
 PARTED = 0xAAAA0000AAAA0000
 
@@ -34,7 +36,7 @@ PARTED = 0xAAAA0000AAAA0000
 def run_program(arguments: Sequence[str], stdin: str) -> tuple[int, str]:
     """Run the very program that is sent to nodes, in this process."""
     out, (verb, *rest) = io.StringIO(), arguments
-    with redirect_stdout(out), pytest.MonkeyPatch.context() as patch:
+    with ONE_AT_A_TIME, redirect_stdout(out), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", io.StringIO(stdin))
         try:
             {"list": PROGRAM.list_saved, "save": PROGRAM.save, "check": PROGRAM.check}[verb](*rest)
@@ -52,6 +54,7 @@ class Half:
     disk: str = "UpToDate"
     link: str = "StandAlone"
     bitmap: int = PARTED
+    history: tuple[int, int] = (0, 0)
     marked: tuple[Extent, ...] = ()
     mounted: str = ""
     offers: bool = False  # connects, and gives up its data
@@ -197,7 +200,8 @@ class SplitNode:
                 return (0 if side.mounted else 2), ""
             case ("drbdadm", "get-gi", _):
                 current = side.current | (side.role == "Primary")
-                return 0, f"{current:016X}:{side.bitmap:016X}:{0:016X}:{0:016X}:1:1:0:1\n"
+                past = ":".join(f"{old:016X}" for old in (side.bitmap, *side.history))
+                return 0, f"{current:016X}:{past}:1:1:0:1\n"
             case ("drbdadm", "disconnect", _):
                 side.link, side.offers = "StandAlone", False
             case ("drbdadm", "secondary", _):

@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fake_node import FakeNode
 from support.split import Half, Split, dump, saved_blocks
 from support.told import Killed
 
 from pcmk_ha.errors import PcmkHaError, Refused, TimedOut
 from pcmk_ha.facts.bitmap import Extent, blocks_in, parse_dump, union
-from pcmk_ha.facts.database import Database
+from pcmk_ha.facts.database import Database, parse_database
 from pcmk_ha.facts.drbd import DrbdState
-from pcmk_ha.facts.generations import Generations, Relation, relate
+from pcmk_ha.facts.generations import Generations, Relation, parse_generations, relate
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.look.service import Service
 from pcmk_ha.operate.split_brain import settle as settling
 from pcmk_ha.operate.split_brain.evidence import Evidence, Side
-from pcmk_ha.operate.split_brain.gather import gather
+from pcmk_ha.operate.split_brain.gather import gather, what_drbd_said
 from pcmk_ha.operate.split_brain.propose import propose
 from pcmk_ha.operate.split_brain.save import Volume, parse_lvs
 from pcmk_ha.operate.split_brain.settle import Settlement, note_settled, require_both
@@ -169,7 +170,7 @@ def test_an_older_split_brains_blocks_do_not_count_for_a_new_one(split: Split) -
         ("node2", {"mounted": "/mnt"}, "node2's copy is in use"),
         ("node2", {"disk": "Diskless"}, "node2: DRBD has lost its disk"),
         ("node1", {"disk": "Inconsistent"}, "node1, whose copy would be kept, is Inconsistent"),
-        ("node2", {"bitmap": 1 << 8}, "no common past"),
+        ("node2", {"bitmap": 1 << 8, "history": (1 << 9, 1 << 10)}, "no common past"),
         ("node2", {"current": 0x1111000011110000}, "the same generation"),
         ("node2", {"link": "SyncTarget"}, "a resync runs"),
     ],
@@ -294,6 +295,54 @@ def test_two_copies_are_compared_as_drbd_does(
     first: Generations | None, second: Generations | None, wanted: Relation
 ) -> None:
     assert relate(first, second) is wanted
+
+
+def captured(outputs: Path, name: str) -> str:
+    return (outputs / "drbd" / name).read_text()
+
+
+def test_a_real_split_brain_is_known_by_its_generations(outputs: Path) -> None:
+    """DRBD 8.4.11: uuid_compare()=-100 by rule 100, `Split-Brain detected but unresolved`."""
+    one, two = (parse_generations(captured(outputs, f"split-{name}.get-gi")) for name in ("node1", "node2"))
+    assert one is not None
+    assert (one.current, one.bitmap) == (0x09B7CE34E0E3C57C, 0xC712725A511746C6)
+    assert relate(one, two) is Relation.SPLIT
+    assert parse_generations("Device '0' is not configured") is None
+
+
+def test_real_bitmaps_are_read_to_the_last_bit(outputs: Path) -> None:
+    """`drbdmeta --force … dump-md` of drbd-utils 9.22, of devices that DRBD holds."""
+    for name in ("node1", "node2"):
+        text = captured(outputs, f"split-{name}.dump-md")
+        found = parse_dump(text)
+        assert f"# bits-set {blocks_in(found.extents)};" in text
+        assert found.device * 4096 == 4194104 * 512
+    assert found.extents[0] == Extent(0, 2)
+    assert found.extents[-1] == Extent(196608, 1)
+
+
+def test_what_drbd_and_pacemaker_said_is_told_in_its_order_whatever_journalctl_does(
+    minimal: Cluster, outputs: Path
+) -> None:
+    """With --grep journalctl prints the newest line first."""
+    newest_first = captured(outputs, "split-node2.kernel")
+    node = FakeNode("node2", {"journalctl": newest_first})
+    told = what_drbd_said(node, minimal)
+    assert "Split-Brain detected but unresolved" in told[-1]
+    assert "Split-Brain detected but unresolved" in newest_first.splitlines()[0]
+
+
+def test_a_real_data_directory_is_read_without_its_server(outputs: Path) -> None:
+    found = parse_database((outputs / "database/split-node2").read_text())
+    assert found == Database(
+        state="in production",
+        checkpoint="0/1B86E78",
+        checkpoint_at=datetime(2026, 11, 28, 6, 19, 14, tzinfo=UTC),
+        timeline=1,
+        last_commit=datetime(2026, 11, 28, 6, 20, 19, 816422, tzinfo=UTC),
+        wal_written_at=datetime(2026, 11, 28, 6, 20, 19, tzinfo=UTC),
+    )
+    assert parse_database("no data directory in /mnt") is None
 
 
 def test_what_is_no_bitmap_is_an_error_and_not_an_empty_one() -> None:

@@ -53,7 +53,7 @@ def _look(runner: Runner, cluster: Cluster, directory: str, *, databases: bool) 
     side = _look_at_side(runner, cluster)
     if databases:
         database, unread = _database(runner, cluster, side)
-        kernel, history = _kernel(runner, cluster), _history(runner, cluster)
+        kernel, history = what_drbd_said(runner, cluster), _history(runner, cluster)
         side = replace(side, database=database, unread=unread, kernel=kernel, history=history)
     return side, list_saved(runner, directory)
 
@@ -95,7 +95,8 @@ def _below(cluster: Cluster) -> str:
     return chosen.removeprefix(place).lstrip("/") if chosen else "*/main"
 
 
-def _kernel(runner: Runner, cluster: Cluster) -> tuple[str, ...]:
+def what_drbd_said(runner: Runner, cluster: Cluster) -> tuple[str, ...]:
+    """Return what the kernel's log has of roles and split brains, the newest last."""
     pattern = rf"drbd{cluster.drbd.minor}[: ].*(Split-Brain detected|role\()"
     return _lines(runner, (*KERNEL, pattern))
 
