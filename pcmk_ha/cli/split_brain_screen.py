@@ -8,7 +8,7 @@ from datetime import datetime
 import typer
 
 from pcmk_ha.cli.out import console
-from pcmk_ha.facts.generations import word
+from pcmk_ha.facts.generations import Relation, word
 from pcmk_ha.facts.records import format_time
 from pcmk_ha.operate.split_brain.evidence import Evidence, Side
 from pcmk_ha.operate.split_brain.propose import Proposal
@@ -69,6 +69,8 @@ def _no_split_brain(evidence: Evidence) -> str:
         )  # fmt: skip
     if evidence.is_connected:
         return "No split brain: both sides are connected."
+    if evidence.relation is Relation.UNKNOWN:
+        return "Whether this is a split brain is not known: DRBD's generations could not be read."
     return f"No split brain: {evidence.relation.value}. `pcmk-ha status` says what is missing."
 
 

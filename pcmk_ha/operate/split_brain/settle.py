@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pcmk_ha.errors import PcmkHaError, Refused, TimedOut
+from pcmk_ha.facts.generations import Relation
 from pcmk_ha.facts.records import format_time
 from pcmk_ha.operate.data.copies import Copies, follow_resync, look_at_copies
 from pcmk_ha.operate.look.status import gather as gather_status
@@ -136,10 +137,12 @@ class Settlement:
 
 
 def require_both(evidence: Evidence) -> None:
-    """Raise Refused unless both sides were asked: one alone proves nothing."""
+    """Raise Refused unless both sides were asked, for one alone proves nothing; PcmkHaError where one did not say."""
     if evidence.unreachable:
         reasons = "; ".join(f"{name} does not answer: {why}" for name, why in evidence.unreachable.items())
         raise Refused(reasons, hint="nothing is settled without both sides; nothing was touched")
+    if evidence.relation is Relation.UNKNOWN and not evidence.is_connected:
+        raise PcmkHaError("DRBD's generations could not be read on both sides", hint="drbdadm get-gi, on each of them")
 
 
 def note_settled(members: Members, evidence: Evidence) -> None:
