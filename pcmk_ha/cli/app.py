@@ -27,6 +27,7 @@ from pcmk_ha.cli import (
     report,
     rotate,
     show,
+    split_brain,
     switchover,
 )
 from pcmk_ha.cli.sections import Sections
@@ -46,7 +47,7 @@ app = typer.Typer(
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
     adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, report,
-    rotate, show, switchover,
+    rotate, show, split_brain, switchover,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

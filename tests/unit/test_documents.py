@@ -104,6 +104,7 @@ def test_bad_input_ends_with_2_a_line_and_no_traceback(tmp_path: Path) -> None:
         "fence-test",
         "verify",
         "resync",
+        "split-brain",
         "grow",
         "rotate-secrets drbd",
         "report",

@@ -114,7 +114,7 @@ def _find_drbd(cluster: Cluster, status: Status) -> Iterator[Finding]:
         elif state.connection == "StandAlone":
             yield Finding(
                 f"{name}: DRBD has given up its connection (split brain?)",
-                "the data of both sides differs: decide which to keep before you reconnect; never automatic",
+                "`pcmk-ha split-brain` shows what each side holds; whose data is given up is never decided by itself",
             )
         elif state.connection.startswith("Sync") or state.connection.startswith("PausedSync"):
             done = f", {state.done_percent:.0f} % done" if state.done_percent is not None else ""
