@@ -159,7 +159,7 @@ def _perform(session: Session, work: Addition | Removal, plan: Plan, *, dry_run:
 
 def _tell(plan: Plan, ledger: Ledger | None, done: str, *, dry_run: bool, as_json: bool) -> None:
     from pcmk_ha.cli.out import print_json
-    from pcmk_ha.cli.outage import outage_as_dict, print_outage, require_nothing_lost
+    from pcmk_ha.cli.outage import outage_as_dict, print_pause, require_nothing_lost
 
     if as_json:
         steps = [{"node": step.action.node, "action": str(step.action)} for step in plan]
@@ -168,6 +168,6 @@ def _tell(plan: Plan, ledger: Ledger | None, done: str, *, dry_run: bool, as_jso
         typer.echo(str(plan) if plan else "Nothing to do.")
     else:
         if plan:
-            print_outage(ledger)
+            print_pause(ledger)
         typer.echo(done)
     require_nothing_lost(ledger)

@@ -59,7 +59,8 @@ def find_occupied(sides: Sides, facts: Facts, seen: Seen, *, left_cib: str = "")
     third = facts.nodes[sides.third]
     hint = "take another machine, or end that first: an arbiter starts as an empty one"
     if not third.runs_packaged_cluster and runs_by_itself(sides, third, seen):
-        yield Problem(f"{third.name} runs a cluster that calls itself {third.running_cluster}, too", hint)
+        former = f"; a former arbiter of this one: systemctl disable --now {PACEMAKER} {COROSYNC}, there"
+        yield Problem(f"{third.name} runs a cluster that calls itself {third.running_cluster}, too", hint + former)
     if not third.configured_cluster and "<primitive" in left_cib:
         yield Problem(f"{third.name} holds the configuration of a cluster with resources", hint)
 
