@@ -75,6 +75,7 @@ class Seen:
     online: frozenset[str] = frozenset()  # as Pacemaker sees it
     known: frozenset[str] = frozenset()  # nodes in Pacemaker's configuration
     left_cib: bool = False  # the third node holds a CIB, and its Pacemaker does not run
+    left_record: bool = False  # the third node holds a record of what was written there
 
 
 def plan_add(sides: Sides, facts: Facts, seen: Seen) -> Plan:
@@ -123,7 +124,7 @@ def plan_remove(sides: Sides, facts: Facts, seen: Seen, third: NodeFacts | None,
         done = draft.add(vote.ForgetMember(first, sides.third), done)
     if gone := not_wanted(sides.three, desired, facts):
         done = draft.add(act.PushCib(first, gone), done)
-    if third is not None and third.files:
+    if third is not None and (third.files or seen.left_record):
         done = draft.add(vote.UndoMember(sides.third), done)
     for node in facts.nodes.values():
         done |= prepare_node(draft, desired, node, but=(COROSYNC_CONF,))

@@ -8,9 +8,10 @@ from dataclasses import replace
 from lxml import etree
 
 from pcmk_ha.desired.build import build_desired
-from pcmk_ha.desired.names import COROSYNC_CONF, PACEMAKER
+from pcmk_ha.desired.names import PACEMAKER
 from pcmk_ha.facts import corosync
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.change.applied import read_record
 from pcmk_ha.operate.look.observe import SAVED_CIB
 from pcmk_ha.operate.look.service import look_at_service
 from pcmk_ha.operate.look.status import Status, gather, summarise
@@ -51,6 +52,7 @@ def see(nodes: Mapping[str, Runner], cluster: Cluster, *, pacemaker_of_third: bo
         online=frozenset(look_at_service(first, cluster).online),
         known=known_nodes(listed.stdout) if listed.status == 0 else frozenset(),
         left_cib=left,
+        left_record=third is not None and read_record(third) is not None,
     )
 
 
@@ -75,11 +77,6 @@ def is_pacemaker_active(runner: Runner) -> bool:
     return runner.run(("systemctl", "is-active", "-q", PACEMAKER), ok=None).status == 0
 
 
-def configured_cluster(runner: Runner) -> str:
-    """Return the name in a node's corosync.conf, empty where there is none."""
-    return corosync.parse_cluster_name(runner.read(COROSYNC_CONF) or "")
-
-
 def look_at_two(session: Session) -> Status:
     """Look at the data nodes as a cluster of two votes; what becomes of the third is not said."""
     cluster = without_arbiter(session.cluster)
@@ -99,8 +96,3 @@ def require_service(status: Status, third: str) -> None:
     judged = replace(status, fencings=about_others)
     if not is_whole(judged, failures_stay=True):
         require_whole(judged)
-
-
-def is_service_whole(status: Status) -> bool:
-    """Whether the data nodes serve, both copies good."""
-    return is_whole(status, failures_stay=True)
