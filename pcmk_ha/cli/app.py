@@ -10,6 +10,7 @@ import typer
 
 from pcmk_ha.cli import (
     adopt,
+    arbiter,
     change,
     config,
     copies,
@@ -46,8 +47,8 @@ app = typer.Typer(
 )
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
-    adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, report,
-    rotate, show, split_brain, switchover,
+    adopt, arbiter, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render,
+    report, rotate, show, split_brain, switchover,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pcmk_ha.plan.arbiter_actions import ArbiterAction
 from pcmk_ha.plan.change_actions import ChangeAction
 from pcmk_ha.plan.rotation_actions import RotationAction
 
@@ -262,6 +263,7 @@ Action = (
     | ReloadPostgresql
     | AwaitService
     | VerifyWrite
+    | ArbiterAction
     | ChangeAction
     | RotationAction
 )

@@ -49,7 +49,7 @@ def _identity(desired: Desired, facts: Facts) -> Iterator[Problem]:
         if (now := wanted.get(name, "nothing")) != was:
             yield Problem(
                 f"{name} was {was}, and the file says {now}: this cannot be changed on a cluster that runs",
-                "put it back; members are added and replaced by commands of their own, data moves by dump and restore",
+                "put it back; `add-arbiter` and `remove-arbiter` change the votes, data moves by dump and restore",
             )
 
 

@@ -37,7 +37,7 @@ JUST_CREATED = "0000000000000004"  # UUID_JUST_CREATED in DRBD's drbd.h, all ver
 
 def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     """Look at every member at once; raises NodeUnreachable or CommandFailed when one cannot be read."""
-    found = on_all(nodes, lambda runner: _observe_node(runner, desired))
+    found = on_all(nodes, lambda runner: observe_node(runner, desired))
     for result in found.values():
         if isinstance(result, Exception):
             raise result
@@ -52,7 +52,8 @@ def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     return Facts(nodes=seen, service=replace(service, packaged_cibs=alone), records=records)
 
 
-def _observe_node(runner: Runner, desired: Desired) -> tuple[NodeFacts, Record | None]:
+def observe_node(runner: Runner, desired: Desired) -> tuple[NodeFacts, Record | None]:
+    """Look at one member; raises NodeUnreachable or CommandFailed."""
     record = read_record(runner)
     stale = stale_paths(desired, runner.node, record)
     facts = _observe_running(runner, desired)
