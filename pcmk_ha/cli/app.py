@@ -28,6 +28,7 @@ from pcmk_ha.cli import (
     rotate,
     show,
     switchover,
+    update,
 )
 from pcmk_ha.cli.sections import Sections
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
@@ -46,7 +47,7 @@ app = typer.Typer(
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
     adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, report,
-    rotate, show, switchover,
+    rotate, show, switchover, update,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)
