@@ -55,7 +55,7 @@ def _other_servers(upgrades: tuple[Upgrade, ...]) -> Iterator[str]:
 
 def _kernel_without_drbd(software: Software, carriers: frozenset[str]) -> Iterator[str]:
     """Whether it is booted now or by the next fencing does not matter."""
-    kernel = newest_kernel((*software.kernels, *software.new_kernels)) or software.running
+    kernel = _next_kernel(software)
     if kernel in software.drbd or kernel in carriers:
         return
     if software.dkms:
@@ -77,7 +77,7 @@ def _pairs(software: Software, other: str, theirs: Software) -> Iterator[str]:
             yield f"{reason}; {other} runs that meanwhile"
 
 
-def foretell(cluster: Cluster, found: Found, mode: Reboot) -> Iterator[str]:
+def foretell(cluster: Cluster, found: Found, mode: Reboot, carriers: Mapping[str, frozenset[str]]) -> Iterator[str]:
     """Say what will be done to each node, one sentence each, in order."""
     for name in order(cluster, found, mode):
         software = found.software.get(name)
@@ -90,7 +90,8 @@ def foretell(cluster: Cluster, found: Found, mode: Reboot) -> Iterator[str]:
             yield f"{name} serves: the service moves to {other_data_node(cluster, name)} first, once that is whole"
         yield f"{name}: {_packages(software)}"
         reasons = foreseen_boot(software, mode, holds_data=holds_data(cluster, name))
-        yield f"{name}: {_boot(software, reasons, holds_data=holds_data(cluster, name))}"
+        kernel = _kernel(software, carriers.get(name, frozenset()), holds_data=holds_data(cluster, name))
+        yield f"{name}: reboots ({', '.join(reasons)}), {kernel}" if reasons else f"{name}: no reboot, {kernel}"
         if software.kept:
             yield f"{name}: kept back: {', '.join(software.kept)}"
 
@@ -108,9 +109,17 @@ def _packages(software: Software) -> str:
     return f"updates {len(first)}: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}"
 
 
-def _boot(software: Software, reasons: tuple[str, ...], *, holds_data: bool) -> str:
-    kernel = newest_kernel((*software.kernels, *software.new_kernels)) or software.running
-    drbd = f", with DRBD {software.drbd.get(kernel, 'in its package').strip() or 'in it'}" if holds_data else ""
-    if reasons:
-        return f"reboots ({', '.join(reasons)}), kernel {kernel}{drbd}"
-    return f"is not rebooted; a boot would start kernel {kernel}{drbd}"
+def _kernel(software: Software, carriers: frozenset[str], *, holds_data: bool) -> str:
+    """Say what the next boot starts, and whether it will find DRBD there."""
+    kernel = _next_kernel(software)
+    said = f"kernel {kernel}" if kernel == software.running else f"kernel {kernel} (now {software.running})"
+    if not holds_data:
+        return said
+    if kernel in software.drbd:
+        return f"{said} with DRBD {software.drbd[kernel]}".rstrip()
+    return f"{said} {'with DRBD' if kernel in carriers else 'WITHOUT DRBD'}"
+
+
+def _next_kernel(software: Software) -> str:
+    """Return what a boot starts once everything is installed."""
+    return newest_kernel((*software.kernels, *software.new_kernels)) or software.running

@@ -56,6 +56,7 @@ class Update:
     switch: Callable[[str, Say], None]  # moves the service to a node, and says how it goes
     teller: Teller
     mode: Reboot = Reboot.NEEDED
+    settle_s: float = SETTLE_S  # how long what is not yet as it should be is given to become so
 
     def prepare(self, *, dry_run: bool = False) -> Intent:
         """Look at everything, fetch the lists of packages, and say what will be done and what forbids it."""
@@ -67,15 +68,14 @@ class Update:
             carriers = find_carriers(members, found)
         against = reasons_against_update(self.cluster, found, self.mode, carriers)
         todo = order(self.cluster, found, self.mode)
-        lines = tuple(foretell(self.cluster, found, self.mode))
+        lines = tuple(foretell(self.cluster, found, self.mode, carriers))
         return Intent(found, todo, lines, (*reasons, *against), carriers)
 
     def run(self, intent: Intent) -> Generator[do.Step]:
         """Do it, and yield every step that is done; raises the first error, with the service up elsewhere."""
-        if intent.order:
-            self._fetch(intent.found)
-        done: do.Step | None = None
         begin = time.monotonic()
+        self._fetch(intent.found, begin)
+        done: do.Step | None = None
         try:
             while step := self._next(intent, done):
                 self.teller.finished(str(step), time.monotonic() - begin)
@@ -105,19 +105,18 @@ class Update:
         reasons = reasons_against_going_on(seen.standing, seen.found.aside)
         if reasons:  # a look may come a moment too early
             with contextlib.suppress(TimedOut):
-                self._await_ready(SETTLE_S)
+                self._await_ready(self.settle_s)
             reasons = reasons_against_going_on(*self._look())
         if isinstance(step, do.SwitchOver | do.SetAside):
             reasons += reasons_against_update(self.cluster, seen.found, self.mode, intent.carriers)
         if reasons:
             raise PcmkHaError("; ".join(reasons), hint="`pcmk-ha status`")
 
-    def _fetch(self, found: Found) -> None:
+    def _fetch(self, found: Found, begin: float) -> None:
         """Fetch packages everywhere before any node is emptied."""
         names = {name for name, software in found.software.items() if software.upgrades and not software.unfinished}
         if not names:
             return
-        begin = time.monotonic()
         text = f"fetch packages on {', '.join(sorted(names))}"
         self.teller.started(text)
         with self.reach() as members:
@@ -132,7 +131,7 @@ class Update:
         if not dry_run:
             self._forget_move()
         with contextlib.suppress(TimedOut):
-            self._await_ready(SETTLE_S)
+            self._await_ready(self.settle_s)
         standing, aside = self._look()
         if is_catching_up(standing.status) and not aside and not dry_run:
             self.teller.started("both copies are good")
