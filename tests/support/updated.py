@@ -282,7 +282,7 @@ class UpdatedNode:
                 return self._act(argv)
         return 0, ""
 
-    def _act(self, argv: tuple[str, ...]) -> tuple[int, str]:  # noqa: C901  one case for each program
+    def _act(self, argv: tuple[str, ...]) -> tuple[int, str]:  # noqa: C901, PLR0912  one case for each program
         """Answer what is no Pacemaker: power, packages and units."""
         world, node = self.world, self.node
         match argv:
