@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
-from pcmk_ha.plan.update import Reboot
+from pcmk_ha.plan.update_moves import Boots
 
 if TYPE_CHECKING:
     from pcmk_ha.client.ledger import Ledger
@@ -26,8 +26,8 @@ def register(app: typer.Typer) -> None:
 def update(
     file: ClusterFile = DEFAULT_FILE,
     reboot: Annotated[
-        Reboot, typer.Option("--reboot", help="When a node is booted anew: needed, always (if updated), or never.")
-    ] = Reboot.NEEDED,
+        Boots, typer.Option("--reboot", help="When a node is booted anew: needed, always (if updated), or never.")
+    ] = Boots.NEEDED,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and update nothing.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -128,10 +128,9 @@ def _as_dict(intent: Intent, steps: list[Step], ledgers: list[Ledger | None]) ->
     from dataclasses import asdict
 
     from pcmk_ha.cli.outage import outage_as_dict
-    from pcmk_ha.plan.update_moves import Reboot as Rebooted
-    from pcmk_ha.plan.update_moves import SwitchOver
+    from pcmk_ha.plan.update_moves import Reboot, SwitchOver
 
-    booted = {step.node for step in steps if isinstance(step, Rebooted)}
+    booted = {step.node for step in steps if isinstance(step, Reboot)}
     targets = [step.node for step in steps if isinstance(step, SwitchOver)]
     software = intent.found.software
     return {

@@ -9,26 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 from pcmk_ha.desired.names import CLUSTER_UNITS
 from pcmk_ha.facts.software import Software
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.plan import update_moves as do
 from pcmk_ha.plan.placement import other_data_node
+from pcmk_ha.plan.update_moves import Boots
 
 # Packages whose old code goes on running until a boot: the C library is in every process, systemd and its bus are not
 # restarted by their own packages, and microcode is loaded by the kernel.
 WANTS_BOOT = ("libc6", "systemd", "dbus", "dbus-daemon", "intel-microcode", "amd64-microcode")
 KERNEL = "linux-image-"
-
-
-class Reboot(Enum):
-    """When a node is booted anew."""
-
-    NEEDED = "needed"
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -46,13 +38,13 @@ def boot_reasons(found: Software, *, holds_data: bool) -> tuple[str, ...]:
     return tuple(_boot_reasons(found, found.changed, holds_data=holds_data))
 
 
-def foreseen_boot(found: Software, mode: Reboot, *, holds_data: bool) -> tuple[str, ...]:
+def foreseen_boot(found: Software, mode: Boots, *, holds_data: bool) -> tuple[str, ...]:
     """Why a node will be booted once it is updated; empty where it will not."""
-    if mode is Reboot.NEVER:
+    if mode is Boots.NEVER:
         return ()
     changed = (*found.changed, *(upgrade.package for upgrade in found.upgrades))
     reasons = tuple(dict.fromkeys(_boot_reasons(found, changed, holds_data=holds_data)))
-    return reasons or (("asked for",) if mode is Reboot.ALWAYS and changed else ())
+    return reasons or (("asked for",) if mode is Boots.ALWAYS and changed else ())
 
 
 def _boot_reasons(found: Software, changed: tuple[str, ...], *, holds_data: bool) -> Iterator[str]:
@@ -66,28 +58,28 @@ def _boot_reasons(found: Software, changed: tuple[str, ...], *, holds_data: bool
         yield "another DRBD module"
 
 
-def is_due(found: Software, mode: Reboot, *, holds_data: bool) -> bool:
+def is_due(found: Software, mode: Boots, *, holds_data: bool) -> bool:
     """Whether there is anything to do on a node."""
     return bool(found.upgrades or found.unfinished or found.is_working or _boots(found, mode, holds_data=holds_data))
 
 
-def _boots(found: Software, mode: Reboot, *, holds_data: bool) -> bool:
+def _boots(found: Software, mode: Boots, *, holds_data: bool) -> bool:
     match mode:
-        case Reboot.NEVER:
+        case Boots.NEVER:
             return False
-        case Reboot.ALWAYS:
+        case Boots.ALWAYS:
             return bool(found.changed or boot_reasons(found, holds_data=holds_data))
-        case Reboot.NEEDED:
+        case Boots.NEEDED:
             return bool(boot_reasons(found, holds_data=holds_data))
 
 
-def order(cluster: Cluster, found: Found, mode: Reboot) -> tuple[str, ...]:
+def order(cluster: Cluster, found: Found, mode: Boots) -> tuple[str, ...]:
     """Which members are to be updated: what was begun first, then the arbiter, the standby, and the one that serves."""
     due = [name for name in (node.name for node in cluster.members) if _is_due(cluster, found, name, mode)]
     return tuple(sorted(due, key=lambda name: _rank(cluster, found, name)))
 
 
-def _is_due(cluster: Cluster, found: Found, name: str, mode: Reboot) -> bool:
+def _is_due(cluster: Cluster, found: Found, name: str, mode: Boots) -> bool:
     software = found.software.get(name)
     due = software is not None and is_due(software, mode, holds_data=holds_data(cluster, name))
     return name in found.aside or due
@@ -104,7 +96,7 @@ def holds_data(cluster: Cluster, name: str) -> bool:
     return name in (node.name for node in cluster.nodes)
 
 
-def next_step(cluster: Cluster, found: Found, mode: Reboot) -> do.Step | None:
+def next_step(cluster: Cluster, found: Found, mode: Boots) -> do.Step | None:
     """Return what is done next, None when nothing is left to do."""
     todo = order(cluster, found, mode)
     if not todo:
@@ -117,7 +109,7 @@ def next_step(cluster: Cluster, found: Found, mode: Reboot) -> do.Step | None:
     return do.SetAside(name)
 
 
-def _with_node_aside(cluster: Cluster, found: Found, name: str, mode: Reboot) -> do.Step:
+def _with_node_aside(cluster: Cluster, found: Found, name: str, mode: Boots) -> do.Step:
     software = found.software.get(name)
     if software is None:
         return do.AwaitNode(name)

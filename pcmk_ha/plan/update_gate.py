@@ -10,7 +10,8 @@ from pcmk_ha.facts.software import Software, Upgrade, newest_kernel
 from pcmk_ha.facts.versions import bad_drbd, upstream
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.plan.placement import other_data_node
-from pcmk_ha.plan.update import Found, Reboot, foreseen_boot, holds_data, order
+from pcmk_ha.plan.update import Found, foreseen_boot, holds_data, order
+from pcmk_ha.plan.update_moves import Boots
 
 SERVER = re.compile(r"^postgresql-(\d+)$")
 CLUSTERS = re.compile(r"^(corosync|pacemaker|drbd|resource-agents|fence-agents|postgresql|linux-image)")
@@ -18,7 +19,7 @@ SHOWN = 6  # packages, by name
 
 
 def reasons_against_update(
-    cluster: Cluster, found: Found, mode: Reboot, carriers: Mapping[str, frozenset[str]]
+    cluster: Cluster, found: Found, mode: Boots, carriers: Mapping[str, frozenset[str]]
 ) -> tuple[str, ...]:
     """Why an update is refused; `carriers` are the new kernels that bring DRBD with them, by node."""
     return tuple(
@@ -77,7 +78,7 @@ def _pairs(software: Software, other: str, theirs: Software) -> Iterator[str]:
             yield f"{reason}; {other} runs that meanwhile"
 
 
-def foretell(cluster: Cluster, found: Found, mode: Reboot, carriers: Mapping[str, frozenset[str]]) -> Iterator[str]:
+def foretell(cluster: Cluster, found: Found, mode: Boots, carriers: Mapping[str, frozenset[str]]) -> Iterator[str]:
     """Say what will be done to each node, one sentence each, in order."""
     for name in order(cluster, found, mode):
         software = found.software.get(name)

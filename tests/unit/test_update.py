@@ -18,8 +18,9 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.moves.switchover import switch_over
 from pcmk_ha.operate.tell import Say, Told
 from pcmk_ha.operate.update.update import Intent, Update
-from pcmk_ha.plan.update import Found, Reboot, boot_reasons, foreseen_boot, order
+from pcmk_ha.plan.update import Found, boot_reasons, foreseen_boot, order
 from pcmk_ha.plan.update_gate import foretell, reasons_against_update
+from pcmk_ha.plan.update_moves import Boots
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
 
 
-def work(world: UpdatedWorld, mode: Reboot = Reboot.NEEDED) -> Update:
+def work(world: UpdatedWorld, mode: Boots = Boots.NEEDED) -> Update:
     def switch(node: str, say: Say) -> None:
         with world.reached() as members:
             switch_over(members, node, Told(say))
@@ -36,7 +37,7 @@ def work(world: UpdatedWorld, mode: Reboot = Reboot.NEEDED) -> Update:
     return Update(world.cluster, world.reached, switch, Told(), mode, settle_s=1)
 
 
-def run(world: UpdatedWorld, mode: Reboot = Reboot.NEEDED) -> Intent:
+def run(world: UpdatedWorld, mode: Boots = Boots.NEEDED) -> Intent:
     update = work(world, mode)
     intent = update.prepare()
     intent.check()
@@ -69,11 +70,11 @@ def test_without_a_boot_the_cluster_is_started_again_on_each_node(minimal: Clust
     assert (world.moves, world.broken) == (1, [])
 
 
-@pytest.mark.parametrize(("mode", "boots"), [(Reboot.NEVER, 1), (Reboot.ALWAYS, 2)])
-def test_when_to_reboot_may_be_told(minimal: Cluster, mode: Reboot, boots: int) -> None:
+@pytest.mark.parametrize(("mode", "boots"), [(Boots.NEVER, 1), (Boots.ALWAYS, 2)])
+def test_when_to_reboot_may_be_told(minimal: Cluster, mode: Boots, boots: int) -> None:
     world = UpdatedWorld(minimal)
     for machine in world.machines.values():
-        machine.pending = ["corosync"] if mode is Reboot.ALWAYS else ["libc6"]
+        machine.pending = ["corosync"] if mode is Boots.ALWAYS else ["libc6"]
     run(world, mode)
     assert [machine.boot for machine in world.machines.values()] == [boots, boots]
     assert run(world, mode).order == ()
@@ -94,10 +95,10 @@ def test_where_the_cluster_does_not_start_at_boot_it_is_started(minimal: Cluster
 
 
 @pytest.mark.parametrize(
-    ("arbiter", "mode"), [(False, Reboot.NEEDED), (False, Reboot.NEVER), (False, Reboot.ALWAYS), (True, Reboot.NEEDED)]
+    ("arbiter", "mode"), [(False, Boots.NEEDED), (False, Boots.NEVER), (False, Boots.ALWAYS), (True, Boots.NEEDED)]
 )
 def test_a_run_killed_at_any_command_is_finished_by_the_next(
-    minimal: Cluster, with_arbiter: Cluster, arbiter: bool, mode: Reboot
+    minimal: Cluster, with_arbiter: Cluster, arbiter: bool, mode: Boots
 ) -> None:
     cluster = with_arbiter if arbiter else minimal
     for kill_at in range(10**6):
@@ -112,7 +113,7 @@ def test_a_run_killed_at_any_command_is_finished_by_the_next(
         assert (world.moves, world.promoted, world.broken, world.aside) == (1, "node2", [], set()), kill_at
         assert world.is_whole, kill_at
         assert not any(machine.pending for machine in world.machines.values()), kill_at
-        boots = 1 if mode is Reboot.NEVER else 2
+        boots = 1 if mode is Boots.NEVER else 2
         assert {machine.boot for machine in world.machines.values()} == {boots}, kill_at
     assert kill_at > 40
 
@@ -222,9 +223,9 @@ def test_a_boot_is_wanted_for_a_reason(changes: dict[str, object], why: tuple[st
 
 def test_a_boot_is_foreseen_from_what_will_be_installed() -> None:
     found = Software(upgrades=(Upgrade("libc6", "1", "2"), Upgrade("tzdata", "1", "2")))
-    assert foreseen_boot(found, Reboot.NEEDED, holds_data=True) == ("libc6",)
-    assert foreseen_boot(found, Reboot.NEVER, holds_data=True) == ()
-    assert foreseen_boot(Software(), Reboot.ALWAYS, holds_data=True) == ()
+    assert foreseen_boot(found, Boots.NEEDED, holds_data=True) == ("libc6",)
+    assert foreseen_boot(found, Boots.NEVER, holds_data=True) == ()
+    assert foreseen_boot(Software(), Boots.ALWAYS, holds_data=True) == ()
 
 
 # --- gates
@@ -237,7 +238,7 @@ def reasons(cluster: Cluster, carriers: tuple[str, ...] = (), **changes: object)
         versions={"pacemaker": "3.0.0-2", "corosync": "3.1.9-2"},
     )  # fmt: skip
     found = Found({"node1": good, "node2": replace(good, **changes)}, "node1")  # type: ignore[arg-type]
-    return "; ".join(reasons_against_update(cluster, found, Reboot.NEEDED, {"node2": frozenset(carriers)}))
+    return "; ".join(reasons_against_update(cluster, found, Boots.NEEDED, {"node2": frozenset(carriers)}))
 
 
 def test_only_minor_versions_of_postgresql_and_of_the_release_are_updates(minimal: Cluster) -> None:
@@ -282,8 +283,8 @@ def test_versions_that_do_not_go_together_are_known(what: str, new: str, other: 
 
 def test_what_was_begun_comes_first_and_what_is_away_is_named(with_arbiter: Cluster) -> None:
     found = Found({"node1": Software(upgrades=(Upgrade("tzdata", "1", "2"),))}, "node1", aside=frozenset({"node2"}))
-    assert order(with_arbiter, found, Reboot.NEEDED) == ("node2", "node1")
-    said = list(foretell(with_arbiter, found, Reboot.NEEDED, {}))
+    assert order(with_arbiter, found, Boots.NEEDED) == ("node2", "node1")
+    said = list(foretell(with_arbiter, found, Boots.NEEDED, {}))
     assert said[0].startswith("node2: boots since an earlier run")
 
 

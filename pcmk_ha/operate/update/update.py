@@ -23,8 +23,9 @@ from pcmk_ha.operate.update.ready import is_catching_up, reasons_against_going_o
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import update_moves as do
 from pcmk_ha.plan.moves import AwaitSettled
-from pcmk_ha.plan.update import Found, Reboot, next_step, order
+from pcmk_ha.plan.update import Found, next_step, order
 from pcmk_ha.plan.update_gate import foretell, reasons_against_update
+from pcmk_ha.plan.update_moves import Boots
 from pcmk_ha.remote.parallel import on_all
 
 SETTLE_S = 20
@@ -55,7 +56,7 @@ class Update:
     reach: Reach
     switch: Callable[[str, Say], None]  # moves the service to a node, and says how it goes
     teller: Teller
-    mode: Reboot = Reboot.NEEDED
+    mode: Boots = Boots.NEEDED
     settle_s: float = SETTLE_S  # how long what is not yet as it should be is given to become so
 
     def prepare(self, *, dry_run: bool = False) -> Intent:
