@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
-from pcmk_ha.plan.update_moves import Boots
+from pcmk_ha.plan.boots import Boots
 
 if TYPE_CHECKING:
     from pcmk_ha.client.ledger import Ledger

@@ -14,8 +14,8 @@ from pcmk_ha.desired.names import CLUSTER_UNITS
 from pcmk_ha.facts.software import Software
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.plan import update_moves as do
+from pcmk_ha.plan.boots import Boots
 from pcmk_ha.plan.placement import other_data_node
-from pcmk_ha.plan.update_moves import Boots
 
 # Packages whose old code goes on running until a boot: the C library is in every process, systemd and its bus are not
 # restarted by their own packages, and microcode is loaded by the kernel.

@@ -9,9 +9,9 @@ from pcmk_ha.facts.pairs import bad_pairs
 from pcmk_ha.facts.software import Software, Upgrade, newest_kernel
 from pcmk_ha.facts.versions import bad_drbd, upstream
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.plan.boots import Boots
 from pcmk_ha.plan.placement import other_data_node
 from pcmk_ha.plan.update import Found, foreseen_boot, holds_data, order
-from pcmk_ha.plan.update_moves import Boots
 
 SERVER = re.compile(r"^postgresql-(\d+)$")
 CLUSTERS = re.compile(r"^(corosync|pacemaker|drbd|resource-agents|fence-agents|postgresql|linux-image)")

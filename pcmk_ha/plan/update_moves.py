@@ -3,15 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-
-
-class Boots(Enum):
-    """When a node is booted anew."""
-
-    NEEDED = "needed"
-    ALWAYS = "always"  # where anything was changed since it was booted
-    NEVER = "never"
 
 
 @dataclass(frozen=True)

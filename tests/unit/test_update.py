@@ -18,9 +18,9 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.moves.switchover import switch_over
 from pcmk_ha.operate.tell import Say, Told
 from pcmk_ha.operate.update.update import Intent, Update
+from pcmk_ha.plan.boots import Boots
 from pcmk_ha.plan.update import Found, boot_reasons, foreseen_boot, order
 from pcmk_ha.plan.update_gate import foretell, reasons_against_update
-from pcmk_ha.plan.update_moves import Boots
 
 
 @pytest.fixture(autouse=True)

@@ -22,10 +22,10 @@ from pcmk_ha.operate.update.perform import WHOLE_S, Performer, Reach
 from pcmk_ha.operate.update.ready import is_catching_up, reasons_against_going_on
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import update_moves as do
+from pcmk_ha.plan.boots import Boots
 from pcmk_ha.plan.moves import AwaitSettled
 from pcmk_ha.plan.update import Found, next_step, order
 from pcmk_ha.plan.update_gate import foretell, reasons_against_update
-from pcmk_ha.plan.update_moves import Boots
 from pcmk_ha.remote.parallel import on_all
 
 SETTLE_S = 20
