@@ -27,7 +27,7 @@ for package in "$@"; do
     { skipping = 0 }
     /^Version:/ { print $0 s; next }
     NF { print }' > "$root/DEBIAN/control"
-  dpkg-deb -q -Znone --build "$root" "$repository/$package.deb"
+  dpkg-deb -Znone --build "$root" "$repository/$package.deb" > /dev/null
   rm -r "$root"
 done
 cd $repository

@@ -162,7 +162,7 @@ def test_packages_that_cannot_be_installed_end_the_run_with_the_service_up(bench
     offer(bench, "+u4", "tzdata")
     unpack = "d=$(mktemp -d); dpkg-deb -R /srv/repository/tzdata.deb $d"
     spoil = "printf '#!/bin/sh\\nexit 7\\n' > $d/DEBIAN/preinst; chmod 755 $d/DEBIAN/preinst"
-    bench.on(node, f"{unpack}; {spoil}; dpkg-deb -q -b $d /srv/repository/tzdata.deb")
+    bench.on(node, f"{unpack}; {spoil}; dpkg-deb -b $d /srv/repository/tzdata.deb")
     bench.on(node, f"cat > /root/repack <<'END'\n{REPACK}END\nsh /root/repack +none")
     done = bench.run("update", "--yes", ok=(1,))
     assert "packages could not be installed" in done.stderr
