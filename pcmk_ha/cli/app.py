@@ -30,6 +30,7 @@ from pcmk_ha.cli import (
     show,
     split_brain,
     switchover,
+    update,
 )
 from pcmk_ha.cli.sections import Sections
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
@@ -48,7 +49,7 @@ app = typer.Typer(
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
     adopt, arbiter, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render,
-    report, rotate, show, split_brain, switchover,
+    report, rotate, show, split_brain, switchover, update,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

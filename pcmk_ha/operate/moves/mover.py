@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
+from pcmk_ha.facts.aside import release
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.data.stopped import check_stopped_copies
 from pcmk_ha.operate.moves import placement
@@ -48,6 +49,8 @@ class Mover:
             case do.Forget():
                 self.forget(move.node)
             case do.SetStandby():
+                if not move.on:  # an update's is a standby, too
+                    self._tell(release(move.node), ok=placement.GONE)
                 self._tell(placement.set_standby(move.node, on=move.on), ok=(0,) if move.on else placement.GONE)
             case do.SetProperty():
                 argv = placement.set_property(move.name, move.value)
