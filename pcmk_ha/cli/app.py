@@ -10,6 +10,7 @@ import typer
 
 from pcmk_ha.cli import (
     adopt,
+    backup,
     change,
     config,
     copies,
@@ -45,8 +46,8 @@ app = typer.Typer(
 )
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
-    adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, report,
-    rotate, show, switchover,
+    adopt, backup, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render,
+    report, rotate, show, switchover,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

@@ -11,6 +11,7 @@ SECTIONS = {
     "Look at it": ("status", "psql", "crm-show", "report"),
     "Move and rest": ("switchover", "standby", "unstandby", "maintenance", "stop", "start"),
     "Fence and prove": ("fence", "unfence", "fence-test", "verify", "resync", "drill"),
+    "Keep the data": ("backup", "restore"),
     "Change it while it serves": ("plan", "apply", "grow", "rotate-secrets"),
     "Try it": ("demo", "lab"),
 }
