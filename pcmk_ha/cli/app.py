@@ -11,6 +11,7 @@ import typer
 from pcmk_ha.cli import (
     adopt,
     arbiter,
+    backup,
     change,
     config,
     copies,
@@ -48,8 +49,8 @@ app = typer.Typer(
 )
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
-    adopt, arbiter, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render,
-    report, rotate, show, split_brain, switchover, update,
+    adopt, arbiter, backup, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate,
+    render, report, rotate, show, split_brain, switchover, update,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pcmk_ha.facts import drbd, pacemaker
+from pcmk_ha.facts import drbd, labels, pacemaker
 from pcmk_ha.facts.aside import parse_aside
 from pcmk_ha.model.cluster import Cluster
 
@@ -49,6 +49,9 @@ def find_all(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Fi
             f"{failure.resource} on {failure.node}: {failure.detail}",
             "once the cause is gone: crm_resource --cleanup (it expires by itself after failure-timeout)",
         )
+    for name, facts in status.members.items():
+        for path in facts.labels:
+            yield Finding(labels.describe(name, path), labels.TODO)
     for leftover in status.leftovers:
         yield Finding(f"constraint {leftover.id} is in force", leftover.hint)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pcmk_ha.desired.names import COROSYNC_CONF, PACEMAKER, PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
-from pcmk_ha.facts import corosync
+from pcmk_ha.facts import corosync, labels
 from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.change.applied import read_record
@@ -178,9 +178,17 @@ def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: D
         cib=live.stdout if live.status == 0 else _saved_cib(nodes, desired),
         promoted_on=service.promoted_on,
         serving=service.is_serving,
+        labels=_labels(nodes, running, desired.cluster),
     )
     holder = nodes.get(service.database_on)
     return _observe_server(holder, desired, found) if holder else found
+
+
+def _labels(nodes: Mapping[str, Runner], running: list[str], cluster: Cluster) -> dict[str, tuple[str, ...]]:
+    """What forbids a start of PostgreSQL, on every member that could have the volume mounted."""
+    argv = labels.ask_labels(cluster)
+    holders = [node.name for node in cluster.nodes if node.name in running]
+    return {name: labels.parse_labels(nodes[name].run(argv, ok=None).stdout) for name in holders}
 
 
 def _observe_server(holder: Runner, desired: Desired, found: ServiceFacts) -> ServiceFacts:
