@@ -24,6 +24,7 @@ from pcmk_ha.cli import (
     observe,
     operate,
     render,
+    replace,
     report,
     rotate,
     show,
@@ -45,8 +46,8 @@ app = typer.Typer(
 )
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
-    adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, report,
-    rotate, show, switchover,
+    adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, replace,
+    report, rotate, show, switchover,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

@@ -11,7 +11,7 @@ SECTIONS = {
     "Look at it": ("status", "psql", "crm-show", "report"),
     "Move and rest": ("switchover", "standby", "unstandby", "maintenance", "stop", "start"),
     "Fence and prove": ("fence", "unfence", "fence-test", "verify", "resync", "drill"),
-    "Change it while it serves": ("plan", "apply", "grow", "rotate-secrets"),
+    "Change it while it serves": ("plan", "apply", "grow", "replace", "rotate-secrets"),
     "Try it": ("demo", "lab"),
 }
 

@@ -16,6 +16,7 @@ NODES = ("cibadmin", "--query", "--scope", "nodes")
 FENCED = "pcmk-ha-fenced"  # of the node that was fenced: when
 VERIFIED = "pcmk-ha-verified"  # of the node that was Primary: when, and how many KiB differed
 RESYNCED = "pcmk-ha-resynced"  # of the node whose copy was mended: when
+REPLACING = "pcmk-ha-replacing"  # of a node whose machine is being replaced: the new machine's mark
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -34,6 +35,7 @@ class Records:
     fenced: Mapping[str, datetime] = field(default_factory=dict)  # by node
     verified: Verified | None = None
     resynced: datetime | None = None
+    replacing: tuple[str, ...] = ()  # nodes whose replacement did not come to its end
 
     @property
     def differing_kib(self) -> int:
@@ -59,6 +61,7 @@ def parse_records(text: str) -> Records:
         fenced={node: at for node, at in fenced.items() if at},
         verified=max((v for v in verified if v), key=lambda v: v.at, default=None),
         resynced=max((at for at in resynced if at), default=None),
+        replacing=tuple(node for (node, name), _value in found.items() if name == REPLACING),
     )
 
 

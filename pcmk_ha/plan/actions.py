@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pcmk_ha.plan.change_actions import ChangeAction
+from pcmk_ha.plan.replace_actions import ReplaceAction
 from pcmk_ha.plan.rotation_actions import RotationAction
 
 
@@ -263,5 +264,6 @@ Action = (
     | AwaitService
     | VerifyWrite
     | ChangeAction
+    | ReplaceAction
     | RotationAction
 )

@@ -47,6 +47,8 @@ def find_all(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Fi
             f"{failure.resource} on {failure.node}: {failure.detail}",
             "once the cause is gone: crm_resource --cleanup (it expires by itself after failure-timeout)",
         )
+    for name in status.records.replacing:
+        yield Finding(f"the machine of {name} is being replaced", f"`pcmk-ha replace {name}` goes on with it")
     for leftover in status.leftovers:
         yield Finding(f"constraint {leftover.id} is in force", leftover.hint)
 
