@@ -26,6 +26,7 @@ from pcmk_ha.cli import (
     observe,
     operate,
     render,
+    replace,
     report,
     rotate,
     show,
@@ -50,7 +51,7 @@ app = typer.Typer(
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
     adopt, arbiter, backup, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate,
-    render, report, rotate, show, split_brain, switchover, update,
+    render, replace, report, rotate, show, split_brain, switchover, update,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)

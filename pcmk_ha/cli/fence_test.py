@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def fence_test(
+    nodes: Annotated[list[str] | None, typer.Argument(metavar="NODE", help="Only these.")] = None,
     file: ClusterFile = DEFAULT_FILE,
     with_failover: Annotated[
         bool, typer.Option("--with-failover", help="Fence the node that serves while it serves.")
@@ -34,6 +36,14 @@ def fence_test(
 
     Example: pcmk-ha fence-test --older-than 90
     """
+    prove(file, nodes or [], with_failover=with_failover, older_than=older_than, yes=yes, as_json=as_json)
+
+
+def prove(
+    file: Path, nodes: list[str], *, with_failover: bool = False, older_than: float | None = None, yes: bool = False,
+    as_json: bool = False,
+) -> None:  # fmt: skip
+    """Fence the named nodes, or every one, as fence-test does."""
     from collections.abc import Iterator
     from contextlib import closing, contextmanager
     from datetime import UTC, datetime, timedelta
@@ -41,6 +51,7 @@ def fence_test(
     from pcmk_ha.cli.out import confirm, print_json
     from pcmk_ha.cli.progress import Progress
     from pcmk_ha.cli.story import ending_in_order
+    from pcmk_ha.errors import BadInput, Problem
     from pcmk_ha.facts.records import format_time
     from pcmk_ha.model.load import load_cluster
     from pcmk_ha.operate.fencing.fence_test import FenceTest, foretell, look_when_ready, plan_order
@@ -54,6 +65,9 @@ def fence_test(
     cluster = load_cluster(file)
     secrets = fence_secrets(cluster, file)
     members = {member.name: member for member in cluster.members}
+    if wrong := [Problem(f"{n} is not a node of {cluster.name}", f"nodes: {', '.join(members)}")
+                 for n in nodes if n not in members]:  # fmt: skip
+        raise BadInput(wrong)
 
     def connect(name: str) -> Runner:
         return open_node(cluster, members[name])
@@ -66,8 +80,11 @@ def fence_test(
     status = look_when_ready(lambda: look(file))
     now = datetime.now(UTC)
     order = plan_order(cluster, status, since=None if older_than is None else now - timedelta(days=older_than))
+    order = tuple(name for name in order if not nodes or name in nodes)
     if not order:
-        typer.echo(f"Nothing to do: every node was proven within {older_than:g} days.", err=as_json)
+        typer.echo(
+            f"Nothing to do: {', '.join(nodes) or 'every node'} was proven within {older_than:g} days.", err=as_json
+        )
     for line in foretell(cluster, status, order, with_failover=with_failover):
         typer.echo(line, err=as_json)
     if order:

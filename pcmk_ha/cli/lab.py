@@ -140,6 +140,37 @@ def power(
 
 
 @app.command()
+def renew(
+    node: Node,
+    name: Name = "demo",
+    address_suffix: Annotated[
+        int, typer.Option("--address-suffix", metavar="N", help="Last byte of its addresses, 20 to 99; BMC: 90 more.")
+    ] = 0,
+    power_off: Annotated[bool, typer.Option("--off", help="Do not switch it on yet.")] = False,
+) -> None:
+    """Put a new machine in a node's place: empty disks, another SSH host key, another BMC.
+
+    Its name stays, and its addresses unless told otherwise. The lab's known_hosts goes on naming the old host key.
+
+    Example: pcmk-ha lab renew node2 --address-suffix 22
+    """
+    from pcmk_ha.cli.progress import Progress
+    from pcmk_ha.lab.lab import await_nodes, load_lab
+    from pcmk_ha.lab.lab import power as lab_power
+    from pcmk_ha.lab.lab import renew as lab_renew
+
+    lab = lab_renew(load_lab(name), node, suffix=address_suffix)
+    if not power_off:
+        with Progress(f"lab {name}") as progress:
+            lab_power(lab, node, "on")
+            await_nodes(lab, [node], report=progress.line)
+    found = lab.spec.node(node)
+    typer.echo(f"{node}: a new machine, {'off' if power_off else 'on'}")
+    typer.echo(f"  addresses  {found.address}, {found.replication_address}")
+    typer.echo(f"  BMC        {found.bmc_address}")
+
+
+@app.command()
 def bmc(
     to: Annotated[str, typer.Argument(help="on, off or slow.")],
     node: Node,

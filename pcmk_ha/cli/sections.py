@@ -11,7 +11,16 @@ SECTIONS = {
     "Look at it": ("status", "psql", "crm-show", "report"),
     "Move and rest": ("switchover", "standby", "unstandby", "maintenance", "stop", "start"),
     "Fence and prove": ("fence", "unfence", "fence-test", "verify", "resync", "split-brain", "drill"),
-    "Change it while it serves": ("plan", "apply", "update", "grow", "add-arbiter", "remove-arbiter", "rotate-secrets"),
+    "Change it while it serves": (
+        "plan",
+        "apply",
+        "update",
+        "grow",
+        "replace",
+        "add-arbiter",
+        "remove-arbiter",
+        "rotate-secrets",
+    ),
     "Keep the data": ("backup", "restore"),
     "Try it": ("demo", "lab"),
 }

@@ -5,16 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-JUST_CREATED, NONE = 4, 0  # UUID_JUST_CREATED in DRBD's drbd.h
+JUST_CREATED, NONE = 4, 0  # UUID_JUST_CREATED in DRBD's drbd.h, all versions
 
 
 @dataclass(frozen=True)
 class Generations:
     """Four identifiers of one copy. The lowest bit is left out: it says whether that side is Primary."""
 
-    current: int
-    bitmap: int  # what the copy was when it and the other one parted; 0 while they are one
+    current: int = NONE
+    bitmap: int = NONE  # what the copy was when it and the other one parted; 0 while they are one
     history: tuple[int, int] = (NONE, NONE)
+    consistent: bool = False
+    up_to_date: bool = False
+    primary: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """It held data, and nothing of that is missing."""
+        return self.current not in (NONE, JUST_CREATED) and self.consistent and self.up_to_date
+
+    def follows(self, good: Generations) -> bool:
+        """Whether DRBD would bring this copy in line with a good one, and never the other way round.
+
+        A copy that never held data, one that has only what the good one had before, or is the target of its resync; or
+        the same, when this side was not Primary.
+        """
+        if self.current == JUST_CREATED or self.current in {good.bitmap, *good.history} - {NONE}:
+            return True
+        return self.current == good.current and not self.bitmap and not self.primary
 
     def as_dict(self) -> dict[str, object]:
         """Return them as DRBD writes them."""
@@ -46,7 +64,8 @@ def parse_generations(text: str) -> Generations | None:
         current, bitmap, *history = (int(field, 16) & ~1 for field in fields[:4])
     except ValueError:
         return None
-    return Generations(current, bitmap, (history[0], history[1]))
+    consistent, up_to_date, primary = ([field == "1" for field in fields[4:7]] + [False] * 3)[:3]
+    return Generations(current, bitmap, (history[0], history[1]), consistent, up_to_date, primary)
 
 
 def relate(first: Generations | None, second: Generations | None) -> Relation:

@@ -114,6 +114,11 @@ def ask_state(dc: str) -> tuple[str, ...]:
     return ("crmadmin", "--status", dc, "--timeout=10s")
 
 
+def ask_history(node: str) -> tuple[str, ...]:
+    """Return the command that asks the fencer for all it remembers of a node: without --verbose only the oldest."""
+    return ("stonith_admin", "--history", node, "--verbose", "--output-as=xml", "--timeout=20")
+
+
 def parse_state(text: str) -> str:
     """Read a controller's state, S_IDLE when nothing is under way; empty where it did not say."""
     found = DC_STATE.search(text)

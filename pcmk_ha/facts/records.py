@@ -17,6 +17,7 @@ FENCED = "pcmk-ha-fenced"  # of the node that was fenced: when
 VERIFIED = "pcmk-ha-verified"  # of the node that was Primary: when, and how many KiB differed
 RESYNCED = "pcmk-ha-resynced"  # of the node whose copy was mended: when
 BACKED_UP = "pcmk-ha-backed-up"  # of the node that served: when, and where the backup is
+REPLACING = "pcmk-ha-replacing"  # of a node whose machine is being replaced: the new machine's mark
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -45,6 +46,7 @@ class Records:
     verified: Verified | None = None
     resynced: datetime | None = None
     backed_up: BackedUp | None = None
+    replacing: tuple[str, ...] = ()  # nodes whose replacement did not come to its end
 
     @property
     def differing_kib(self) -> int:
@@ -72,6 +74,7 @@ def parse_records(text: str) -> Records:
         verified=max((v for v in verified if v), key=lambda v: v.at, default=None),
         resynced=max((at for at in resynced if at), default=None),
         backed_up=max((b for b in backups if b), key=lambda b: b.at, default=None),
+        replacing=tuple(node for (node, name), _value in found.items() if name == REPLACING),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 from pcmk_ha.errors import PcmkHaError
 
@@ -24,12 +25,12 @@ def open_door(wanted: int) -> socket.socket:
     raise PcmkHaError(f"no free port on 127.0.0.1 from {wanted} on")
 
 
-async def forward(listener: socket.socket, host: str, port: int) -> asyncio.Server:
-    """Pass every connection on to `host`:`port`; a client is hung up on when nobody is there."""
+async def forward(listener: socket.socket, host: Callable[[], str], port: int) -> asyncio.Server:
+    """Pass every connection on to `host`:`port`, as it is then; a client is hung up on when nobody is there."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await asyncio.wait_for(asyncio.open_connection(host, port), 5)
+            far_reader, far_writer = await asyncio.wait_for(asyncio.open_connection(host(), port), 5)
         except (OSError, TimeoutError):
             writer.close()
             return

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pcmk_ha.errors import CommandFailed, PcmkHaError, TimedOut
+from pcmk_ha.errors import BadInput, CommandFailed, PcmkHaError, Problem, TimedOut
 from pcmk_ha.lab import network
 from pcmk_ha.lab.control import ask
 from pcmk_ha.lab.forward import open_door
@@ -22,10 +22,11 @@ from pcmk_ha.lab.holders import SUPERVISOR, holders_of, others_of_that_name
 from pcmk_ha.lab.host import check_host
 from pcmk_ha.lab.image import ensure_image
 from pcmk_ha.lab.kernel import ensure_kernel
+from pcmk_ha.lab.network import add_bmc_address
 from pcmk_ha.lab.paths import LabPaths, cache_dir
 from pcmk_ha.lab.process import Report
-from pcmk_ha.lab.seed import write_seeds
-from pcmk_ha.lab.spec import GIB, LabSpec
+from pcmk_ha.lab.seed import write_seed, write_seeds
+from pcmk_ha.lab.spec import GIB, SUFFIXES, LabSpec
 from pcmk_ha.lab.state import Lab, load_lab, write_lab
 from pcmk_ha.lab.takedown import belongs_elsewhere, down
 
@@ -185,6 +186,27 @@ def power(lab: Lab, node: str, to: str) -> str:
     return str(_ask(lab, {"verb": "power", "node": lab.spec.node(node).name, "to": to})["power"])
 
 
+def renew(lab: Lab, node: str, *, suffix: int = 0) -> Lab:
+    """Put a new machine in a node's place, without power: empty disks, another host key, another BMC.
+
+    With a `suffix` every address of it ends in that, the BMC's in 90 more. known_hosts goes on naming the old host
+    key, as yours would. Raises BadInput for a suffix that is taken.
+    """
+    name = lab.spec.node(node).name
+    others = {other.last_byte for other in lab.spec.nodes if other.name != name}
+    if suffix and (suffix not in SUFFIXES or suffix in others):
+        what = f"--address-suffix {suffix}: taken, or none that a new machine may have"
+        raise BadInput([Problem(what, f"{SUFFIXES.start} to {SUFFIXES.stop - 1}")])
+    suffixes = {**lab.spec.suffixes, **({name: suffix} if suffix else {})}
+    renewed = replace(lab, spec=replace(lab.spec, suffixes=suffixes))
+    login = lab.paths.key.with_name(lab.paths.key.name + ".pub").read_text().strip()
+    write_seed(renewed.spec.node(name), lab.paths, login, lab.paths.next_seed(name))
+    add_bmc_address(renewed.spec, name)
+    write_lab(renewed)
+    _ask(renewed, {"verb": "renew", "node": name})
+    return renewed
+
+
 def freeze(lab: Lab, node: str) -> None:
     """Have a node hang with its power on."""
     _ask(lab, {"verb": "freeze", "node": lab.spec.node(node).name})
@@ -209,4 +231,6 @@ def _ask(lab: Lab, request: dict[str, Any]) -> dict[str, Any]:
     return ask(lab.paths.socket, request)
 
 
-__all__ = ["await_nodes", "bmc", "console_end", "down", "freeze", "load_lab", "power", "status", "thaw", "up"]
+__all__ = [
+    "await_nodes", "bmc", "console_end", "down", "freeze", "load_lab", "power", "renew", "status", "thaw", "up",
+]  # fmt: skip

@@ -61,6 +61,12 @@ def _commands(spec: LabSpec) -> Iterator[str]:
         yield f"addr add {node.bmc_address}/{CLUSTER_NET.prefixlen} dev cluster"
 
 
+def add_bmc_address(spec: LabSpec, node: str) -> None:
+    """Give the BMC of a new machine its address; nothing when that is there."""
+    address = f"{spec.node(node).bmc_address}/{CLUSTER_NET.prefixlen}"
+    run(("ip", "-n", spec.netns, "addr", "replace", address, "dev", "cluster"))
+
+
 def set_link(spec: LabSpec, node: str, link: str, *, up: bool) -> None:
     """Cut or heal a node's cable; `link` is cluster, replication or all."""
     if link not in (*LINKS, "all"):

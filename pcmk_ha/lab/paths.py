@@ -80,6 +80,10 @@ class LabPaths:
         """A node's data disk."""
         return self.root / f"{node}.data"
 
+    def next_seed(self, node: str) -> Path:
+        """The seed of the machine that is about to take a node's place."""
+        return self.root / f"{node}.next.seed.tar"
+
     def seed(self, node: str) -> Path:
         """What makes a node itself: name, addresses, keys."""
         return self.root / f"{node}.seed.tar"

@@ -25,14 +25,21 @@ def write_seeds(spec: LabSpec, paths: LabPaths, ssh_ports: Mapping[str, int]) ->
     login = make_key(paths.key, f"lab {spec.name}")
     known, config = [], []
     for node in spec.nodes:
-        host_key = paths.root / f"{node.name}.host_key"
-        public = make_key(host_key, node.name)
-        _write_tar(paths.seed(node.name), _files(node, host_key.read_text(), public, login))
+        public = write_seed(node, paths, login, paths.seed(node.name))
         known.append(f"[127.0.0.1]:{ssh_ports[node.name]} {public}")
         config.append(_host_block(node.name, ssh_ports[node.name], paths))
-        host_key.unlink()
     paths.known_hosts.write_text("\n".join(known) + "\n")
     paths.ssh_config.write_text("\n".join(config))
+
+
+def write_seed(node: NodeSpec, paths: LabPaths, login: str, seed: Path) -> str:
+    """Write one node's seed, with a new host key; returns the public part of that."""
+    host_key = paths.root / f"{node.name}.host_key"
+    host_key.unlink(missing_ok=True)
+    public = make_key(host_key, node.name)
+    _write_tar(seed, _files(node, host_key.read_text(), public, login))
+    host_key.unlink()
+    return public
 
 
 def _files(node: NodeSpec, host_key: str, public: str, login: str) -> dict[str, tuple[str, int]]:

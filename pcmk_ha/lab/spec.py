@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from pcmk_ha.errors import BadInput, Problem
@@ -14,31 +15,38 @@ BMC_USER = "admin"
 SUITES = ("trixie", "bookworm")
 DATA_DISK = "/dev/mapper/data"
 GIB = 1024**3
+SUFFIXES = range(20, 100)  # last bytes that a new machine may be given: no other address is there
 
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One node of a lab; `number` counts from 1 and gives every address its last byte."""
+    """One node of a lab; `number` counts from 1 and gives every address its last byte, unless `suffix` does."""
 
     name: str
     number: int
     memory_mib: int
     has_disk: bool = True
+    suffix: int = 0
+
+    @property
+    def last_byte(self) -> int:
+        """Last byte of its addresses; its BMC's is 90 more."""
+        return self.suffix or 10 + self.number
 
     @property
     def address(self) -> IPv4Address:
         """Address on the cluster link."""
-        return CLUSTER_NET[10 + self.number]
+        return CLUSTER_NET[self.last_byte]
 
     @property
     def replication_address(self) -> IPv4Address:
         """Address on the replication link."""
-        return REPLICATION_NET[10 + self.number]
+        return REPLICATION_NET[self.last_byte]
 
     @property
     def bmc_address(self) -> IPv4Address:
         """Address of the node's IPMI BMC."""
-        return CLUSTER_NET[100 + self.number]
+        return CLUSTER_NET[90 + self.last_byte]
 
     def tap(self, link: str) -> str:
         """Name of the node's tap device on a link, inside the lab's namespace."""
@@ -55,6 +63,7 @@ class LabSpec:
     memory_mib: int = 1024
     disk_gib: int = 2
     lifetime_h: float = 12.0
+    suffixes: Mapping[str, int] = field(default_factory=dict)  # of machines with addresses of their own, by node
 
     @property
     def netns(self) -> str:
@@ -64,8 +73,10 @@ class LabSpec:
     @property
     def nodes(self) -> tuple[NodeSpec, ...]:
         """The two data nodes, and the small arbiter if there is one."""
-        data = tuple(NodeSpec(f"node{n}", n, self.memory_mib) for n in (1, 2))
-        return (*data, NodeSpec("arbiter", 3, 384, has_disk=False)) if self.arbiter else data
+        given = self.suffixes
+        data = tuple(NodeSpec(f"node{n}", n, self.memory_mib, suffix=given.get(f"node{n}", 0)) for n in (1, 2))
+        arbiter = NodeSpec("arbiter", 3, 384, has_disk=False, suffix=given.get("arbiter", 0))
+        return (*data, arbiter) if self.arbiter else data
 
     def node(self, name: str) -> NodeSpec:
         """Return the node of that name; raises BadInput with the names there are."""

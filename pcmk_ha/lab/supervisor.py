@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from pcmk_ha.lab.forward import forward
 from pcmk_ha.lab.node import RunningNode, start, uml_argv
 from pcmk_ha.lab.paths import LabPaths
 from pcmk_ha.lab.process import die_with_parent
-from pcmk_ha.lab.spec import VIP, NodeSpec
+from pcmk_ha.lab.spec import GIB, VIP, NodeSpec
 from pcmk_ha.lab.state import Lab, read_lab
 
 LOOK_EVERY_S = 1.0
@@ -42,12 +43,13 @@ class Supervisor:
         self._end = asyncio.Event()
         self._until = time.monotonic() + lab.spec.lifetime_h * 3600
 
-    async def run(self, listeners: list[tuple[socket.socket, str, int]]) -> None:
-        """Hold the lab until it is told to end or its lifetime is over."""
+    async def run(self, doors: list[socket.socket]) -> None:
+        """Hold the lab until it is told to end or its lifetime is over; see `hold` for the doors."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.set)
-        servers = [await forward(*listener) for listener in listeners]
+        rooms = [*((self._address_of(name), 22) for name in self._specs), (lambda: str(VIP), 5432)]
+        servers = [await forward(door, *room) for door, room in zip(doors, rooms, strict=True)]
         for name in self._specs:
             self._power_on(name)
         servers.append(await asyncio.start_unix_server(self._serve, self._paths.socket))
@@ -61,6 +63,9 @@ class Supervisor:
             running.kill()
         for bmc in self._bmcs.values():
             bmc.kill()
+
+    def _address_of(self, name: str) -> Callable[[], str]:
+        return lambda: str(self._specs[name].address)
 
     def _keep_bmcs(self) -> None:
         """Start the BMCs, and anew each that has ended: without it nobody could fence its node."""
@@ -128,6 +133,8 @@ class Supervisor:
         match request:
             case {"verb": "power", "to": str(to)}:
                 return {"power": self._set_power(name, to)}
+            case {"verb": "renew"}:
+                return self._renew(name)
             case {"verb": "bmc", "to": "on" | "off" | "slow" as to}:
                 return {"bmc": self._set_bmc(name, to)}
             case {"verb": "freeze" | "thaw" as verb} if self._is_on(name):
@@ -138,6 +145,28 @@ class Supervisor:
                 return {"error": f"{name} has no power"}
             case _:
                 return {"error": f"cannot do {request}"}
+
+    def _renew(self, name: str) -> dict[str, Any]:
+        """Put a new machine in a node's place: empty disks, another seed, and whatever addresses the lab's file has.
+
+        All in one go: the cluster's fencing may switch the old one on at any moment.
+        """
+        log(f"{name}: a new machine")
+        paths = self._paths
+        self._set_power(name, "off")
+        self._lab = read_lab(paths)
+        self._specs = {node.name: node for node in self._lab.spec.nodes}
+        paths.cow(name).unlink(missing_ok=True)
+        if self._specs[name].has_disk:
+            with paths.data(name).open("wb") as disk:
+                disk.truncate(self._lab.spec.disk_gib * GIB)
+        paths.next_seed(name).replace(paths.seed(name))
+        bmc = self._bmcs.pop(name)  # a machine brings its own
+        bmc.kill()
+        bmc.wait()
+        self._bmc_states[name] = "on"
+        self._keep_bmcs()
+        return self._status(name)
 
     def _set_bmc(self, name: str, to: str) -> str:
         log(f"{name}: BMC {to}")
@@ -187,10 +216,8 @@ def main(root: str, *doors: str) -> None:
 
 def hold(lab: Lab, doors: list[socket.socket]) -> None:
     """Hold the lab until it ends; the doors lead to the nodes in their order, the last one to PostgreSQL."""
-    rooms = [*((str(node.address), 22) for node in lab.spec.nodes), (str(VIP), 5432)]
     network.enter(lab.spec.netns)
-    listeners = [(door, *room) for door, room in zip(doors, rooms, strict=True)]
-    asyncio.run(Supervisor(lab).run(listeners))
+    asyncio.run(Supervisor(lab).run(doors))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import PcmkHaError
@@ -61,17 +62,18 @@ def open_session(
     ask: AskHostKey = never,
     log: Path | None = None,
     timeout_s: float = 5,
+    ask_changed: Mapping[str, AskHostKey] = MappingProxyType({}),
 ) -> Iterator[Session]:
     """Load the file and its secrets and connect to every member; the connections end with the block.
 
     `secrets` says which secrets are needed: see pcmk_ha.operate.secrets. Raises BadInput for a wrong file.
-    A member that does not answer is in `down`, not an error.
+    A member that does not answer is in `down`, not an error; `ask_changed` as in open_nodes.
     """
     from pcmk_ha.model.load import load_cluster
 
     cluster = load_cluster(path)
     found = secrets(cluster, path)
-    with open_nodes(cluster, ask=ask, log=log, timeout_s=timeout_s) as nodes:
+    with open_nodes(cluster, ask=ask, log=log, timeout_s=timeout_s, ask_changed=ask_changed) as nodes:
         down = {name: gone.reason for name, gone in nodes.down.items()}
         yield Session(cluster, path, found, nodes.runners, down)
 

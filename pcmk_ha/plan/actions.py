@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pcmk_ha.plan.arbiter_actions import ArbiterAction
 from pcmk_ha.plan.change_actions import ChangeAction
+from pcmk_ha.plan.replace_actions import ReplaceAction
 from pcmk_ha.plan.rotation_actions import RotationAction
 
 
@@ -265,5 +266,6 @@ Action = (
     | VerifyWrite
     | ArbiterAction
     | ChangeAction
+    | ReplaceAction
     | RotationAction
 )

@@ -13,11 +13,12 @@ from pcmk_ha.plan.facts import Facts, Metadata
 Wipe = Collection[tuple[str, str]]
 
 
-def find_blockers(cluster: Cluster, facts: Facts, wipe: Wipe = ()) -> tuple[Problem, ...]:
-    """Every reason why going on could destroy data that pcmk-ha did not create."""
+def find_blockers(cluster: Cluster, facts: Facts, wipe: Wipe = (), *, renewed: str = "") -> tuple[Problem, ...]:
+    """Every reason why going on could destroy data that pcmk-ha did not create; `renewed` has a new machine."""
     return (
         *_wrong_wipes(cluster, facts, wipe),
-        *_foreign_disks(cluster, facts, wipe),
+        *_foreign_disks(cluster, facts, wipe, renewed),
+        *_new_machines(cluster, facts, renewed),
         *_other_clusters(cluster, facts),
     )
 
@@ -32,7 +33,7 @@ def _wrong_wipes(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Problem
             yield Problem(f"{name}: {disk} is in use by DRBD, it will not be wiped", "run `pcmk-ha destroy` first")
 
 
-def _foreign_disks(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Problem]:
+def _foreign_disks(cluster: Cluster, facts: Facts, wipe: Wipe, renewed: str) -> Iterator[Problem]:
     for node in cluster.nodes:
         drbd = facts.nodes[node.name].drbd
         if drbd is None or drbd.up or (node.name, node.disk) in wipe:
@@ -42,9 +43,20 @@ def _foreign_disks(cluster: Cluster, facts: Facts, wipe: Wipe) -> Iterator[Probl
             yield Problem(what, "`pcmk-ha check` says more about the disk")
         elif drbd.metadata is Metadata.ABSENT and drbd.signatures:
             found = ", ".join(drbd.signatures)
+            wiping = f"wipefs --all {node.disk} there" if renewed else f"--wipe {node.name}:{node.disk}"
+            yield Problem(f"{node.name}: {node.disk} holds {found}", f"if nobody needs it: {wiping}")
+
+
+def _new_machines(cluster: Cluster, facts: Facts, renewed: str) -> Iterator[Problem]:
+    """An empty disk in a cluster that runs means that somebody has put another machine, or disk, in its place."""
+    if f'id="{cluster.drbd_id}-clone"' not in facts.service.cib:
+        return
+    for node in cluster.nodes:
+        drbd = facts.nodes[node.name].drbd
+        if drbd and drbd.metadata is Metadata.ABSENT and not drbd.up and node.name != renewed:
             yield Problem(
-                f"{node.name}: {node.disk} holds {found}",
-                f"if nobody needs it: --wipe {node.name}:{node.disk}",
+                f"{node.name} has nothing of this cluster on its disk, and the cluster runs without it",
+                f"`pcmk-ha replace {node.name}`, if its machine or its disk is a new one",
             )
 
 

@@ -14,6 +14,7 @@ from pcmk_ha.desired.hosts import hosts_block
 from pcmk_ha.desired.names import (
     AUTHKEY,
     CLUSTER_UNITS,
+    COROSYNC,
     COROSYNC_CONF,
     PACEMAKER,
     PACEMAKERS_OWN,
@@ -51,21 +52,24 @@ from pcmk_ha.plan.values import NOTHING, After, Draft, Plan
 COROSYNC_FILES = (COROSYNC_CONF, AUTHKEY)
 
 
-def make_plan(desired: Desired, facts: Facts, *, wipe: Wipe = (), restart: bool = False) -> Plan:
+def make_plan(desired: Desired, facts: Facts, *, wipe: Wipe = (), restart: bool = False, renewed: str = "") -> Plan:
     """Every step from what was found to what is wanted; empty when the cluster is as desired and serves.
 
     `restart` plans restarts of servers that serve, where nothing less brings a change about; without it such a change
-    waits for the next start. Call find_blockers first: this plans no wipe that was not asked for, but does not
-    explain why.
+    waits for the next start. `renewed` is a member whose machine is new: the cluster knows its fence device before it
+    joins. Call find_blockers first: this plans no wipe that was not asked for, but does not explain why.
     """
     draft = Draft()
     ready = {name: prepare_node(draft, desired, node) for name, node in facts.nodes.items()}
     everywhere = frozenset().union(*ready.values())
     volume = storage_lane(draft, desired, facts, wipe=wipe, ready=ready)
-    quorum = _cluster_lane(draft, desired, facts, everywhere)
+    if has_service(facts.service.cib, desired):
+        everywhere |= volume  # Pacemaker starts DRBD as soon as it runs itself: its disk and its link come first
+    pushed = _push_cib(draft, desired, facts, everywhere) if renewed else NOTHING
+    quorum = _cluster_lane(draft, desired, facts, everywhere | pushed)
     if restart:
         quorum |= _restart_members(draft, facts, quorum)
-    _hand_over(draft, desired, facts, ready=volume | quorum, restart=restart)
+    _hand_over(draft, desired, facts, ready=volume | quorum, restart=restart, pushed=bool(renewed))
     return with_records(draft.done(), desired, facts)
 
 
@@ -117,14 +121,15 @@ def is_active(node: NodeFacts, unit: str) -> bool:
 
 
 def _cluster_lane(draft: Draft, desired: Desired, facts: Facts, ready: After) -> After:
+    running = [n for n, node in facts.nodes.items() if _is_active(node, COROSYNC) and not node.runs_packaged_cluster]
+    if any(_corosync_changes(desired, facts.nodes[name]) for name in running):
+        # Before anybody joins: where he is may be what changes.
+        ready |= draft.add(ReloadCorosync(running[0]), ready)
     start = NOTHING
     for name, node in facts.nodes.items():
         if node.runs_packaged_cluster or not all(is_active(node, unit) for unit in RUNNING_UNITS):
             start |= draft.add(StartCluster(name), ready)
-    changed = any(_corosync_changes(desired, node) for node in facts.nodes.values())
     first = next(iter(facts.nodes))
-    if changed and not start:
-        start = draft.add(ReloadCorosync(first), ready)
     quorum = start | ready
     if start or not (facts.service.dc and facts.service.quorate):
         quorum = draft.add(AwaitQuorum(first), quorum)
@@ -163,19 +168,27 @@ def _configure_server(draft: Draft, desired: Desired, facts: Facts) -> After:
     return done
 
 
-def _hand_over(draft: Draft, desired: Desired, facts: Facts, *, ready: After, restart: bool) -> None:
+def _hand_over(draft: Draft, desired: Desired, facts: Facts, *, ready: After, restart: bool, pushed: bool) -> None:
     first = desired.cluster.nodes[0].name
     done = configured = _configure_server(draft, desired, facts)
-    removed = gone_from_cib(desired, facts)
-    if not facts.service.cib or not is_merged(facts.service.cib, desired.cib, removed):
+    if not pushed:
         # A server that Pacemaker restarts for this must find the configuration it is to be started with.
-        done = draft.add(PushCib(first, removed, _expected(facts)), ready | configured)
+        done |= _push_cib(draft, desired, facts, ready | configured)
     done |= ready
     if restart and needs_restart(desired, facts):
         done |= draft.add(RestartPostgresql(facts.service.promoted_on), done | configured)
     if done or not facts.service.serving:
         done = draft.add(AwaitService(first), done)
         draft.add(VerifyWrite(first), done)
+
+
+def _push_cib(draft: Draft, desired: Desired, facts: Facts, ready: After) -> After:
+    """Have the cluster take the configuration; nothing where it has it."""
+    removed = gone_from_cib(desired, facts)
+    if facts.service.cib and is_merged(facts.service.cib, desired.cib, removed):
+        return NOTHING
+    node = facts.service.promoted_on or desired.cluster.nodes[0].name
+    return draft.add(PushCib(node, removed, _expected(facts)), ready)
 
 
 def _expected(facts: Facts) -> str:

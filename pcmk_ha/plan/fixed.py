@@ -23,10 +23,13 @@ REST = {
 EXCLUSIVE = ("drbd_resource", "device", "directory", "pgdata")
 
 
-def find_fixed(desired: Desired, facts: Facts, *, replacing: bool = False) -> tuple[Problem, ...]:
-    """Every reason why the file asks for more than a change of what runs; `replacing` is a change of members."""
+def find_fixed(desired: Desired, facts: Facts, *, replacing: bool = False, renewed: str = "") -> tuple[Problem, ...]:
+    """Every reason why the file asks for more than a change of what runs.
+
+    `replacing` is a change of members; `renewed` a member whose machine is new, and with it the disk.
+    """
     return (
-        *(() if replacing else _identity(desired, facts)),
+        *(() if replacing else _identity(desired, facts, renewed)),
         *_corosync(facts),
         *_addresses(desired, facts),
         *_managed_twice(desired, facts),
@@ -56,11 +59,11 @@ def _held(root: etree._Element, facts: Facts) -> Iterator[Problem]:
             yield Problem(labels.describe(node, path), labels.TODO)
 
 
-def _identity(desired: Desired, facts: Facts) -> Iterator[Problem]:
+def _identity(desired: Desired, facts: Facts, renewed: str) -> Iterator[Problem]:
     record = newest(facts)
     wanted = identity(desired)
     for name, was in (record.identity if record else {}).items():
-        if (now := wanted.get(name, "nothing")) != was:
+        if (now := wanted.get(name, "nothing")) != was and name != f"{renewed}: disk":
             yield Problem(
                 f"{name} was {was}, and the file says {now}: this cannot be changed on a cluster that runs",
                 "put it back; `add-arbiter` and `remove-arbiter` change the votes, data moves by dump and restore",

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pcmk_ha.errors import NodeUnreachable
 from pcmk_ha.model.cluster import Cluster
@@ -40,12 +41,14 @@ class Nodes:
 
 @contextmanager
 def open_nodes(
-    cluster: Cluster, *, ask: AskHostKey = never, log: Path | None = None, timeout_s: float = 5
-) -> Iterator[Nodes]:
+    cluster: Cluster, *, ask: AskHostKey = never, log: Path | None = None, timeout_s: float = 5,
+    ask_changed: Mapping[str, AskHostKey] = MappingProxyType({}),
+) -> Iterator[Nodes]:  # fmt: skip
     """Connect to every member at once; the connections end with the block.
 
     `timeout_s` bounds the wait for a member that does not answer. A host key that is not known is refused,
-    with its fingerprint in the reason, unless `ask`, told host and fingerprint, says yes.
+    with its fingerprint in the reason, unless `ask`, told host and fingerprint, says yes. A key that is another one
+    than before is refused for every node but those in `ask_changed`, where that is asked.
     """
     from pcmk_ha.remote.ssh import SshRunner, open_ssh
 
@@ -61,6 +64,7 @@ def open_nodes(
                 ask=ask,
                 log=commands,
                 timeout_s=timeout_s,
+                ask_changed=ask_changed.get(node.name),
             )
         except NodeUnreachable as error:
             reason = str(error).removeprefix(f"{node.name}: ")

@@ -11,6 +11,7 @@ import contextlib
 import io
 import logging
 import shlex
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -57,6 +58,28 @@ class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
             raise _HostKeyRefused(what, "--accept-new-host-keys trusts it")
         if self._known_hosts is not None:
             _remember(self._known_hosts, self._name, KnownKey(key.get_name(), key.get_base64()))
+
+
+class _ChangedKeyPolicy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
+    """Asks whether another key than the known ones is to be trusted from now on, and forgets those then."""
+
+    def __init__(self, ask: AskHostKey, name: str, known: Collection[KnownKey], own: Collection[Path]) -> None:
+        self._ask = ask
+        self._name = name
+        self._known = known
+        self._own = own
+
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        """Decide on the key; no known one is compared during this handshake."""
+        if any(known.revoked and known.base64 == key.get_base64() for known in self._known):
+            raise _HostKeyRefused(f"host key {key.fingerprint} is REVOKED in known_hosts", "do not connect")
+        if not self._ask(self._name, key.fingerprint):
+            what = f"the host key of {self._name} has CHANGED: it is {key.get_name()} {key.fingerprint} now"
+            raise _HostKeyRefused(what, "--accept-new-host-keys trusts it, if that is the new machine's")
+        for file in self._own:
+            _forget(file, self._name)
+        if self._own:
+            _remember(next(iter(self._own)), self._name, KnownKey(key.get_name(), key.get_base64()))
 
 
 class _HostKeyRefused(SSHException):  # type: ignore[misc]
@@ -180,16 +203,29 @@ def _drain(receive: Callable[[int], bytes], into: io.BytesIO) -> None:
 
 
 def open_ssh(
-    node: str, host: str, *, ssh_config: Path | None, ask: AskHostKey, log: CommandLog, timeout_s: float
-) -> SshRunner:
-    """Connect to a node; raises NodeUnreachable with what to do about it."""
+    node: str, host: str, *, ssh_config: Path | None, ask: AskHostKey, log: CommandLog, timeout_s: float,
+    ask_changed: AskHostKey | None = None,
+) -> SshRunner:  # fmt: skip
+    """Connect to a node; raises NodeUnreachable with what to do about it.
+
+    A host key that is another one than before is refused, unless `ask_changed`, told host and fingerprint, says yes.
+    """
     names: dict[str, str] = {}  # in known_hosts, by host
     try:
         config = Config(ssh_config=paramiko.SSHConfig.from_text(read_ssh_config(ssh_config)))
         connection = Connection(host, config=config)
         for hop in _hops(connection):
             names[hop.host] = _prepare(hop, ask, timeout_s)
-        connection.open()
+        try:
+            connection.open()
+        except BadHostKeyException as error:
+            target = (connection.host, host_name(connection.host, connection.port))
+            if ask_changed is None or error.hostname not in target:  # not a jump host's, whatever was replaced
+                raise
+            connection = Connection(host, config=config)
+            for hop in _hops(connection):
+                _prepare(hop, ask, timeout_s, ask_changed=ask_changed if hop is connection else None)
+            connection.open()
     except BadHostKeyException as error:
         name = names.get(error.hostname, error.hostname)
         raise NodeUnreachable(
@@ -216,20 +252,23 @@ def _hops(connection: Connection) -> Iterator[Connection]:
         hop = hop.gateway
 
 
-def _prepare(hop: Connection, ask: AskHostKey, timeout_s: float) -> str:
+def _prepare(hop: Connection, ask: AskHostKey, timeout_s: float, *, ask_changed: AskHostKey | None = None) -> str:
     """Have a connection verify the host's key, end in time, and pass over key files that do not exist.
 
-    Returns what known_hosts calls the host.
+    With `ask_changed` whatever key comes is asked about. Returns what known_hosts calls the host.
     """
     alias = hop.ssh_config.get("hostkeyalias", "")
     name = host_name(hop.host, hop.port, alias)
     files = _known_hosts_files(hop)
     keys = [key for file in files for key in find_keys(_text_of(file), name)]
     for key in keys:
-        if not key.revoked:
+        if not key.revoked and ask_changed is None:
             _trust(hop, host_name(hop.host, hop.port), key)
     own = files[0] if files else None
-    hop.client.set_missing_host_key_policy(_Policy(ask, name, {k.base64 for k in keys if k.revoked}, own))
+    if ask_changed:
+        hop.client.set_missing_host_key_policy(_ChangedKeyPolicy(ask_changed, name, keys, files[:-1]))
+    else:
+        hop.client.set_missing_host_key_policy(_Policy(ask, name, {k.base64 for k in keys if k.revoked}, own))
     hop.connect_timeout = max(1, int(timeout_s))
     hop.connect_kwargs.setdefault("banner_timeout", timeout_s)
     hop.connect_kwargs.setdefault("auth_timeout", max(timeout_s, 5))
@@ -260,6 +299,12 @@ def _remember(file: Path, name: str, key: KnownKey) -> None:
     line = new_line(_text_of(file), name, key)
     with file.open("a") as known:
         known.write(line)
+
+
+def _forget(file: Path, name: str) -> None:
+    """Take a host out of a known_hosts file; ssh-keygen(1) keeps the old file beside it."""
+    if file.exists():
+        subprocess.run(("ssh-keygen", "-q", "-R", name, "-f", str(file)), capture_output=True, timeout=30, check=False)
 
 
 def _words(error: BaseException) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -89,6 +91,18 @@ class Bench:
         """Return `status --json`."""
         found: dict[str, Any] = json.loads(self.run("status", "--json", ok=ok).stdout)
         return found
+
+    def await_answer(self, node: str, *, timeout: float = 60) -> None:
+        """Wait until a node's SSH server greets, whatever its host key is."""
+        deadline = time.monotonic() + timeout
+        port = json.loads(self.lab("status", "--json"))["nodes"][node]["ssh_port"]
+        greeting = b""
+        while not greeting.startswith(b"SSH-"):
+            assert time.monotonic() < deadline, f"{node} does not answer"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2) as door:
+                door.settimeout(2)
+                greeting = door.recv(4)
+            time.sleep(0.2)
 
     @property
     def primary(self) -> str:

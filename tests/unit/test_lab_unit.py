@@ -14,11 +14,12 @@ from pcmk_ha.errors import BadInput, CommandFailed, PcmkHaError
 from pcmk_ha.lab.forward import open_door
 from pcmk_ha.lab.host import check_host, system_problems
 from pcmk_ha.lab.image import ensure_image, image_path
+from pcmk_ha.lab.lab import renew
 from pcmk_ha.lab.network import create_network, delete_network, exists, inside
 from pcmk_ha.lab.node import uml_argv
 from pcmk_ha.lab.paths import LabPaths
 from pcmk_ha.lab.process import run, run_reporting
-from pcmk_ha.lab.seed import write_seeds
+from pcmk_ha.lab.seed import write_seed, write_seeds
 from pcmk_ha.lab.spec import LabSpec
 from pcmk_ha.lab.starter import lab_file
 from pcmk_ha.lab.state import Lab, load_lab, read_lab, write_lab
@@ -132,6 +133,30 @@ def test_a_seed_makes_a_node_itself(tmp_path: Path) -> None:
     assert "etc/ssh/ssh_host_ed25519_key" in names
     assert "[127.0.0.1]:2203 ssh-ed25519" in (tmp_path / "known_hosts").read_text()
     assert (tmp_path / "node2.seed.tar").stat().st_mode & 0o077 == 0
+
+
+def test_a_new_machine_has_another_host_key_and_the_addresses_it_was_given(tmp_path: Path) -> None:
+    paths = LabPaths(tmp_path)
+    spec = LabSpec(suffixes={"node2": 22})
+    assert [str(node.bmc_address) for node in spec.nodes] == ["10.77.0.101", "10.77.0.112"]
+    write_seeds(LabSpec(), paths, {"node1": 2201, "node2": 2202})
+    before = (tmp_path / "known_hosts").read_text()
+    public = write_seed(spec.node("node2"), paths, "ssh-ed25519 login", paths.next_seed("node2"))
+    assert public.split()[1] not in before
+    assert (tmp_path / "known_hosts").read_text() == before
+    with tarfile.open(paths.next_seed("node2")) as tar:
+        addresses = tar.extractfile("etc/lab/addresses")
+        assert addresses is not None
+        assert addresses.read() == b'LAB_ADDRESSES="vec0=10.77.0.22/24 vec1=10.77.1.22/24"\n'
+
+
+@pytest.mark.parametrize(("suffix", "taken"), [(13, {}), (100, {}), (22, {"node1": 22})])
+def test_a_new_machine_is_not_given_an_address_that_another_has(
+    tmp_path: Path, suffix: int, taken: dict[str, int]
+) -> None:
+    lab = Lab(LabSpec(suffixes=taken), LabPaths(tmp_path), Path("/k"), Path("/i"), {"node1": 1, "node2": 2}, 15432)
+    with pytest.raises(BadInput, match=f"--address-suffix {suffix}"):
+        renew(lab, "node2", suffix=suffix)
 
 
 def test_a_node_is_given_its_own_disks_and_the_shared_image(tmp_path: Path) -> None:

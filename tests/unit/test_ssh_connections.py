@@ -55,9 +55,12 @@ class Desk:
         self.asked.append((host, fingerprint))
         return self.answer
 
-    def open(self, log: CommandLog | None = None, timeout_s: float = 5) -> SshRunner:
+    def open(self, log: CommandLog | None = None, timeout_s: float = 5, *, changed: bool = False) -> SshRunner:
         config = self.folder / "ssh_config"
-        return open_ssh("n1", "box", ssh_config=config, ask=self.ask, log=log or CommandLog(), timeout_s=timeout_s)
+        return open_ssh(
+            "n1", "box", ssh_config=config, ask=self.ask, log=log or CommandLog(), timeout_s=timeout_s,
+            ask_changed=self.ask if changed else None,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,29 @@ def test_an_unknown_key_is_shown_by_its_fingerprint_and_refused(desk: Desk) -> N
     assert "--accept-new-host-keys" in error.value.hint
     assert desk.asked == [(f"[127.0.0.1]:{desk.port}", desk.host_key.fingerprint)]
     assert not desk.known_hosts.exists()
+
+
+def test_another_key_of_a_new_machine_is_asked_about_and_takes_the_place_of_the_old_one(desk: Desk) -> None:
+    desk.know(paramiko.ECDSAKey.generate())
+    desk.know(desk.host_key, "elsewhere")
+    known = desk.known_hosts.read_text()
+    with pytest.raises(NodeUnreachable, match="has CHANGED: it is ecdsa-sha2-nistp256 SHA256:") as error:
+        desk.open(changed=True)
+    assert "--accept-new-host-keys" in error.value.hint
+    assert desk.known_hosts.read_text() == known
+    desk.answer = True
+    desk.open(changed=True).close()
+    assert desk.asked == [(f"[127.0.0.1]:{desk.port}", desk.host_key.fingerprint)] * 2
+    desk.open().close()  # known from now on, without a question
+    assert len(desk.asked) == 2
+    lines = desk.known_hosts.read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["elsewhere", f"[127.0.0.1]:{desk.port}"]
+
+
+def test_the_key_that_is_known_is_asked_about_by_nobody(desk: Desk) -> None:
+    desk.know(desk.host_key)
+    desk.open(changed=True).close()
+    assert not desk.asked
 
 
 def test_a_key_that_was_trusted_is_known_from_then_on(desk: Desk) -> None:

@@ -46,6 +46,7 @@ class Change:
     wipe: Wipe = ()
     replacing: bool = False  # what identifies the cluster and its members may change
     only_look: bool = False  # nothing will be applied: what only stands in the way of that is no reason to refuse
+    renewed: str = ""  # a member whose machine is new
     restart: bool = False  # servers that serve may be restarted, where nothing less brings a change about
 
     def look(self) -> Facts:
@@ -59,23 +60,25 @@ class Change:
                 f"new values of {names} are on their way to the nodes", hint="`pcmk-ha rotate-secrets` finishes that"
             )
         facts = observe(self.nodes, self.desired)
-        refuse(
-            (
-                *find_blockers(self.desired.cluster, facts, self.wipe),
-                *find_fixed(self.desired, facts, replacing=self.replacing),
-                *(() if self.only_look else find_rest(facts)),
-            )
-        )
+        refuse(self.obstacles(facts))
         return facts
+
+    def obstacles(self, facts: Facts) -> tuple[Problem, ...]:
+        """Return every reason why nothing may be done."""
+        return (
+            *find_blockers(self.desired.cluster, facts, self.wipe, renewed=self.renewed),
+            *find_fixed(self.desired, facts, replacing=self.replacing, renewed=self.renewed),
+            *(() if self.only_look else find_rest(facts)),
+        )
 
     def plan(self) -> Plan:
         """Look, and say what is to be done."""
-        return self._plan(self.look())
+        return self.plan_from(self.look())
 
     def propose(self) -> Proposal:
         """Look, and say what is to be done, why, and what it does to the service."""
         facts = self.look()
-        plan = self._plan(facts)
+        plan = self.plan_from(facts)
         record = newest(facts)
         cib = target_cib(self.desired, facts)
         pushes = any(isinstance(step.action, act.PushCib) for step in plan)
@@ -108,8 +111,9 @@ class Change:
         if rest := self.plan():
             raise PcmkHaError(f"still to be done after the plan was applied:\n{rest}", hint=f"run {command} again")
 
-    def _plan(self, facts: Facts) -> Plan:
-        return make_plan(self.desired, facts, wipe=self.wipe, restart=self.restart)
+    def plan_from(self, facts: Facts) -> Plan:
+        """Say what is to be done about what was found."""
+        return make_plan(self.desired, facts, wipe=self.wipe, restart=self.restart, renewed=self.renewed)
 
     def _effects(self, facts: Facts, plan: Plan, target: str) -> tuple[Effect, ...]:
         """Ask the scheduler about the new configuration, and about a restart of the server."""

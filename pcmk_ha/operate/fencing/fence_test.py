@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError, Refused, TimedOut
-from pcmk_ha.facts.pacemaker import PREFERENCE, Fencing, parse_fencings
+from pcmk_ha.facts.pacemaker import PREFERENCE, Fencing, ask_history, parse_fencings
 from pcmk_ha.facts.records import FENCED
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.secret import Secrets
@@ -229,9 +229,7 @@ class FenceTest:
 
 
 def _history(runner: Runner, node: str) -> tuple[Fencing, ...]:
-    # Without --verbose only the oldest fencing of a node is shown.
-    argv = ("stonith_admin", "--history", node, "--verbose", "--output-as=xml", "--timeout=20")
-    return parse_fencings(runner.run(argv, timeout=40).stdout)
+    return parse_fencings(runner.run(ask_history(node), timeout=40).stdout)
 
 
 def _confirmed(node: str, before: tuple[Fencing, ...], after: tuple[Fencing, ...]) -> datetime:

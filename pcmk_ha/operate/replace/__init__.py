@@ -1,0 +1,1 @@
+"""A new machine in the place of one that is lost."""
