@@ -82,7 +82,7 @@ def _offer_fence_test(file: Path, *, yes: bool) -> None:
 
     question = "\nProve now that every node can be fenced? Each is switched off and on in turn, some minutes in all."
     if not yes and sys.stdin.isatty() and typer.confirm(question, default=False):
-        fence_test(file, yes=True)
+        fence_test(file=file, yes=True)
 
 
 def _check(session: Session, plan: Plan, wipes: tuple[tuple[str, str], ...]) -> None:

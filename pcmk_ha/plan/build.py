@@ -121,7 +121,7 @@ def is_active(node: NodeFacts, unit: str) -> bool:
 
 
 def _cluster_lane(draft: Draft, desired: Desired, facts: Facts, ready: After) -> After:
-    running = [n for n, node in facts.nodes.items() if _is_active(node, COROSYNC) and not node.runs_packaged_cluster]
+    running = [n for n, node in facts.nodes.items() if is_active(node, COROSYNC) and not node.runs_packaged_cluster]
     if any(_corosync_changes(desired, facts.nodes[name]) for name in running):
         # Before anybody joins: where he is may be what changes.
         ready |= draft.add(ReloadCorosync(running[0]), ready)

@@ -228,7 +228,7 @@ GOOD = "8A0C3D4E5F607183:5A0C3D4E5F607182:4A0C3D4E5F607182:3A0C3D4E5F607182:1:1:
 @pytest.mark.parametrize(
     ("text", "follows"),
     [
-        ("0000000000000004:0:0:0:0:0:0:0:0:0", True),  # just created
+        ("0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0", True),  # just created
         ("5A0C3D4E5F607182:0:0:0:0:0:0:1:0:0", True),  # the target of its resync
         ("3A0C3D4E5F607183:0:0:0:1:1:0:0:0:0", True),  # what it had before
         ("8A0C3D4E5F607182:0:0:0:1:1:0:1:0:0", True),  # the same, the copy is done
