@@ -126,6 +126,20 @@ def test_nothing_is_given_up_without_an_answer_and_never_what_serves(bench: Benc
     assert bench.on(standby, f"ls {PLACE} 2>/dev/null | wc -l").strip() == "0"
 
 
+def test_one_side_alone_is_shown_and_settles_nothing(bench: Bench) -> None:
+    primary, standby = bench.primary, bench.standby
+    bench.on(standby, "systemd-run --quiet --on-active=30 systemctl start ssh; systemctl stop ssh")
+    alone = bench.run("split-brain", "--discard", standby, "--yes", ok=(4,))
+    assert f"{standby} does not answer" in alone.stderr
+    assert "in production" in alone.stdout
+    assert "not known" in alone.stdout
+    deadline = time.monotonic() + 120
+    while bench.status()["unreachable"]:
+        assert time.monotonic() < deadline
+        time.sleep(2)
+    assert bench.primary == primary
+
+
 def test_it_is_settled_though_killed_three_times_and_clients_notice_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
