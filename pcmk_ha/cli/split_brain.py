@@ -128,7 +128,7 @@ def _ask_whose(evidence: Evidence, proposal: Proposal) -> str:
         return ""
     proposed = f", as proposed above {proposal.give_up}" if proposal.give_up else ""
     question = f"Whose data is given up ({' or '.join(evidence.sides)}{proposed}; nothing leaves all as it is)"
-    return str(typer.prompt(question, default="", show_default=False)).strip()
+    return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
 
 
 def _require_name(lost: str, order: Order) -> None:
@@ -139,7 +139,12 @@ def _require_name(lost: str, order: Order) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused("not confirmed", hint=f"--discard {lost} --yes does it without asking")
-    answer = typer.prompt(f"What {lost} alone has is saved, and given up. Type its name to go on", default="")
+    answer = typer.prompt(
+        f"What {lost} alone has is saved, and given up. Type its name to go on",
+        default="",
+        show_default=False,
+        err=True,
+    )
     if answer.strip() != lost:
         raise Refused("not confirmed", hint="nothing was touched")
 

@@ -2,7 +2,7 @@
 
     saved_blocks.py list FOLDER              what was saved below a folder, a line of JSON each
     saved_blocks.py save FOLDER DISK         save blocks of a disk; standard input: the manifest as JSON
-    saved_blocks.py check FOLDER             read them again, and compare with the digest in the manifest
+    saved_blocks.py check FOLDER [DISK]      read them again, and the disk, and compare with the digest in the manifest
     saved_blocks.py put-back FOLDER IMAGE    write them into an image of the disk, or of the other side's
 
 A manifest is written last: blocks without one are not complete. `save` waits for another that is under way.
@@ -50,12 +50,14 @@ def is_complete(folder, found):
         return False
 
 
-def check(folder):
+def check(folder, disk=""):
     found = read_manifest(folder)
     if not found or not found["complete"]:
         sys.exit(f"{folder}: not complete")
     if found["kind"] == "blocks" and digest_of(os.path.join(folder, BLOCKS)) != found["sha256"]:
         sys.exit(f"{folder}: the blocks are not those that were saved")
+    if disk and found["kind"] == "blocks" and copy_blocks(os.devnull, disk, found["extents"]) != found["sha256"]:
+        sys.exit(f"{disk} has changed since {folder} was saved: move that away, then again")
     return found
 
 
@@ -71,11 +73,9 @@ def save(folder, disk):
     wanted = json.load(sys.stdin)
     with open(os.path.join(folder, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = read_manifest(folder)
-        if found and found["complete"]:
-            return
         if wanted["kind"] == "blocks":
-            wanted["sha256"] = copy_blocks(folder, disk, wanted["extents"])
+            require_room(folder, wanted["extents"])
+            wanted["sha256"] = copy_blocks(os.path.join(folder, BLOCKS), disk, wanted["extents"])
         draft = os.path.join(folder, MANIFEST + ".draft")
         with open(draft, "w") as file:
             json.dump(wanted, file)
@@ -85,23 +85,28 @@ def save(folder, disk):
         sync_folder(folder)
 
 
-def copy_blocks(folder, disk, extents):
+def require_room(folder, extents):
     total = sum(length for _at, length in extents)
     room = os.statvfs(folder)
     if total + SPARE > room.f_bavail * room.f_frsize:
         sys.exit(f"{folder}: {total} bytes are to be saved, and there is not so much room")
+
+
+def copy_blocks(path, disk, extents):
+    """Write blocks one after the other into a file, and return their digest."""
     digest = hashlib.sha256()
     # Past the disk's own cache, which may be older than what DRBD has written; that wants aligned memory.
     past = os.O_DIRECT if stat.S_ISBLK(os.stat(disk).st_mode) else 0
     source = os.open(disk, os.O_RDONLY | past)
     buffer = mmap.mmap(-1, AT_ONCE)
-    with open(os.path.join(folder, BLOCKS), "wb") as file:
+    with open(path, "wb") as file:
         for at, length in extents:
             for piece in read_extent(source, buffer, at, length):
                 digest.update(piece)
                 file.write(piece)
         file.flush()
-        os.fsync(file.fileno())
+        if path != os.devnull:
+            os.fsync(file.fileno())
     os.close(source)
     return digest.hexdigest()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 from conftest_lab import PROGRAM, Bench, lab_of
 from ruamel.yaml import YAML
+from support.terminal import Terminal
 
 from pcmk_ha.client.process import WriterProcess
 from pcmk_ha.model.load import load_cluster
@@ -28,12 +29,12 @@ drbdadm disconnect pgdata; drbdadm primary --force pgdata
 mkdir -p /srv/pgdata; mount /dev/drbd0 /srv/pgdata
 {PG_CTL} start
 {AS_POSTGRES} psql -h /run/postgresql -qc "INSERT INTO story VALUES ('{WORD}')" \
-  -c "CREATE TABLE bulk AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 100000) i" -c CHECKPOINT
+  -c "CREATE TABLE bulk AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 50000) i" -c CHECKPOINT
 {PG_CTL} -m fast stop
 umount /srv/pgdata; drbdadm secondary pgdata
 dd if=/dev/mapper/data of=/root/before.img bs=1M iflag=direct conv=sparse status=none
 """
-SLOWLY = "drbdsetup disk-options 0 --c-plan-ahead=0 --resync-rate=8M"
+SLOWLY = "drbdsetup disk-options 0 --c-plan-ahead=0 --resync-rate=5M"
 COMPARE = f"""import glob, json
 (folder,) = glob.glob("{PLACE}/*")
 with open("/root/before.img", "rb") as before, open("/root/put.img", "rb") as put:
@@ -116,6 +117,15 @@ def test_nothing_is_given_up_without_an_answer_and_never_what_serves(bench: Benc
     primary, standby = bench.primary, bench.standby
     assert "--yes" in bench.run("split-brain", "--discard", standby, ok=(4,)).stderr
     assert f"{primary}'s copy is in use" in bench.run("split-brain", "--discard", primary, "--yes", ok=(4,)).stderr
+    for options, question, words, status in (
+        ((), "Whose data is given up (node1 or node2; nothing leaves all as it is)", "", 3),
+        ((), "Whose data is given up", primary, 4),
+        (("--discard", standby), "Type its name to go on", primary, 4),
+    ):
+        terminal = Terminal([str(PROGRAM), "split-brain", *options], cwd=bench.folder, env=bench.environment)
+        terminal.expect(question, timeout_s=90)
+        terminal.answer(question, words)
+        assert terminal.wait() == status, terminal.text
     assert "--directory" in bench.run(
         "split-brain", "--discard", standby, "--yes", "--directory", "/run", ok=(4,)
     ).stderr  # fmt: skip
@@ -124,6 +134,20 @@ def test_nothing_is_given_up_without_an_answer_and_never_what_serves(bench: Benc
     ).stderr  # fmt: skip
     assert "cs:StandAlone" in bench.on(standby, "cat /proc/drbd")
     assert bench.on(standby, f"ls {PLACE} 2>/dev/null | wc -l").strip() == "0"
+
+
+def test_one_side_alone_is_shown_and_settles_nothing(bench: Bench) -> None:
+    primary, standby = bench.primary, bench.standby
+    bench.on(standby, "systemd-run --quiet --on-active=30 systemctl start ssh; systemctl stop ssh")
+    alone = bench.run("split-brain", "--discard", standby, "--yes", ok=(4,))
+    assert f"{standby} does not answer" in alone.stderr
+    assert "in production" in alone.stdout
+    assert "not known" in alone.stdout
+    deadline = time.monotonic() + 120
+    while bench.status()["unreachable"]:
+        assert time.monotonic() < deadline
+        time.sleep(2)
+    assert bench.primary == primary
 
 
 def test_it_is_settled_though_killed_three_times_and_clients_notice_nothing(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,8 +26,9 @@ from pcmk_ha.operate.look.service import Service
 from pcmk_ha.operate.split_brain import settle as settling
 from pcmk_ha.operate.split_brain.evidence import Evidence, Side
 from pcmk_ha.operate.split_brain.gather import gather, what_drbd_said
+from pcmk_ha.operate.split_brain.plan import Next
 from pcmk_ha.operate.split_brain.propose import propose
-from pcmk_ha.operate.split_brain.save import Volume, parse_lvs
+from pcmk_ha.operate.split_brain.save import Keep, Volume, parse_lvs
 from pcmk_ha.operate.split_brain.settle import Settlement, note_settled, require_both
 from pcmk_ha.operate.tell import ignore
 
@@ -209,6 +212,82 @@ def test_without_room_for_what_would_be_lost_nothing_is_given_up(split: Split) -
     work = Full(split.members(), "node2", *SILENT, directory=split.directory)
     with pytest.raises(Refused, match="has 1 MiB free"):
         work.check(work.look())
+
+
+LV = """{"report":[{"lv":[{"vg_name":"vg0", "lv_name":"pgdata", "vg_free":"%s", "lv_size":"2147483648",
+  "pool_lv":"%s"}]}]}"""
+
+
+def snapshot_of(cluster: Cluster, free: int, pool: str = "") -> tuple[FakeNode, Keep]:
+    answers = {"lvs": LV % (free, pool), "test -e": (1, "", ""), "lvcreate": "", "install -d": "", "python3": ""}
+    node = FakeNode("node2", answers)
+    return node, Keep(cluster, node, "snapshot", "/saved")
+
+
+def test_a_snapshot_wants_a_logical_volume_with_room(split: Split) -> None:
+    found = gather(split.members(), directory=split.directory, databases=False)
+    node, keep = snapshot_of(split.cluster, 1 << 20)
+    assert keep.reasons_against(found) == (
+        "node2: vg0 has 1 MiB free, too little for a snapshot: --save blocks",
+    )  # fmt: skip
+    assert snapshot_of(split.cluster, 0, "pool0")[1].reasons_against(found) == ()
+    assert snapshot_of(split.cluster, 1 << 30)[1].reasons_against(found) == ()
+    node.answer("lvs", (5, "", "Failed to find logical volume"))
+    assert keep.reasons_against(found) == ("node2: /dev/sdb is no logical volume: --save blocks",)
+
+
+@pytest.mark.parametrize(("pool", "size"), [("", "--size 1073741824b "), ("pool0", "")])
+def test_a_snapshot_is_made_and_noted_in_a_manifest(minimal: Cluster, pool: str, size: str) -> None:
+    node, keep = snapshot_of(minimal, 1 << 30, pool)
+    keep.save(0xABCD, FakeNode("node1", {}), ignore, changed_kib=40)
+    manifest = json.loads(node.fed[-1])
+    name = manifest["device"].rpartition("/")[2]
+    assert f"lvcreate --snapshot --name {name} {size}vg0/pgdata" in [" ".join(argv) for argv in node.ran]
+    assert name.startswith("pgdata-split-brain-2")
+    assert (manifest["kind"], manifest["generation"], manifest["changed_kib"]) == ("snapshot", "000000000000ABCD", 40)
+
+
+def test_what_was_written_after_it_was_saved_is_saved_too(split: Split) -> None:
+    split.link_is_up = False
+    with pytest.raises(TimedOut):
+        settlement_with_little_time(split)
+    split.link_is_up, split.sides["node1"].link = True, "StandAlone"
+    split.sides["node2"].marked = (*split.sides["node2"].marked, Extent(240, 2))
+    settle(split)
+    assert {240, 241} < set(saved_blocks(split))
+
+
+def test_a_block_that_was_overwritten_after_it_was_saved_is_not_lost(split: Split) -> None:
+    split.link_is_up = False
+    with pytest.raises(TimedOut):
+        settlement_with_little_time(split)
+    split.link_is_up, split.sides["node1"].link = True, "StandAlone"
+    with split.disk.open("r+b") as disk:
+        disk.seek(201 * 4096)
+        disk.write(b"newer")
+    with pytest.raises(PcmkHaError, match="has changed since"):
+        settle(split)
+    assert not is_one(split)
+
+
+def test_a_side_that_falls_silent_meanwhile_ends_the_run_and_the_next_goes_on(split: Split) -> None:
+    class Falls(Settlement):
+        def _take(self, step: Next, evidence: Evidence) -> None:
+            super()._take(step, evidence)
+            split.down["node2"] = "no answer"
+
+        def look(self) -> Evidence:
+            return replace(self, members=split.members()).plain_look()
+
+        def plain_look(self) -> Evidence:
+            return super().look()
+
+    with pytest.raises(Refused, match="node2 does not answer") as caught:
+        Falls(split.members(), "node2", *SILENT, directory=split.directory).run()
+    assert "to go on" in caught.value.hint
+    split.down.clear()
+    settle(split)
+    assert is_one(split)
 
 
 def replace_free(keep: object) -> object:

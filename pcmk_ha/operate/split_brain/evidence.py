@@ -58,6 +58,7 @@ class Saved:
     kind: str  # blocks or snapshot
     place: str
     kib: int
+    changed_kib: int  # what this side had changed by then
     complete: bool
     settled: bool
 

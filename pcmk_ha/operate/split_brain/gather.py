@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from pcmk_ha.desired.render import raw
 from pcmk_ha.errors import CommandFailed, PcmkHaError
@@ -129,13 +130,11 @@ def list_saved(runner: Runner, directory: str) -> list[Saved]:
     """Return what was saved on a node, and whether it is all there."""
     outcome = runner.run(("python3", "-", "list", directory), stdin=raw(PROGRAM), timeout=60)
     try:
-        found = [json.loads(line) for line in outcome.stdout.splitlines()]
-        return [
-            Saved(
-                runner.node, each["generation"], each["kind"], each["folder"], each["kib"], each["complete"],
-                each["settled"],
-            )
-            for each in found
-        ]  # fmt: skip
+        return [_saved(runner.node, json.loads(line)) for line in outcome.stdout.splitlines()]
     except (ValueError, KeyError):
         raise CommandFailed(f"{runner.node}: what lies in {directory} was not understood") from None
+
+
+def _saved(node: str, found: dict[str, Any]) -> Saved:
+    names = ("generation", "kind", "kib", "changed_kib", "complete", "settled")
+    return Saved(node=node, place=found["folder"], **{name: found[name] for name in names})

@@ -72,10 +72,15 @@ def plan_next(evidence: Evidence, lost: str) -> Next:
 
 
 def find_saved(evidence: Evidence, lost: str) -> Saved | None:
-    """Return what was saved of exactly this generation of a side, and is complete."""
-    generations = evidence.sides[lost].generations
+    """Return what was saved of exactly what a side is now, and is complete.
+
+    The generation alone does not tell: a side that is promoted again while it stands alone keeps it, and may write
+    more. Whether what was saved is still what the disk has is looked at once more before it is overwritten.
+    """
+    side = evidence.sides[lost]
     for saved in evidence.saved:
-        same = generations and saved.generation == word(generations.current)
+        generation = word(side.generations.current) if side.generations else ""
+        same = (saved.generation, saved.changed_kib) == (generation, side.drbd.out_of_sync_kib)
         if saved.node == lost and saved.complete and not saved.settled and same:
             return saved
     return None

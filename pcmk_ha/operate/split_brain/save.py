@@ -75,21 +75,21 @@ class Keep:
         outcome = self.runner.run((*LVS, self.disk), ok=None)
         return parse_lvs(outcome.stdout) if outcome.status == 0 else None
 
-    def save(self, generation: int, other: Runner, say: Say, *, least_kib: int = 0) -> None:
+    def save(self, generation: int, other: Runner, say: Say, *, changed_kib: int) -> None:
         """Keep it, in a folder of this generation's name; returns once the manifest is written.
 
-        Raises PcmkHaError where the disk has fewer blocks marked than `least_kib`, which is what the kernel knows of.
+        Raises PcmkHaError where the disk has fewer blocks marked than `changed_kib`, which is what the kernel knows of.
         """
         folder = f"{self.directory}/{self.cluster.drbd.resource}-{self.runner.node}-{word(generation)}"
         self.runner.run(("install", "-d", "-m", "0700", folder))
-        manifest = self._manifest(generation, other.node)
+        manifest = self._manifest(generation, other.node) | {"changed_kib": changed_kib}
         if self.kind == SNAPSHOT:
             manifest |= self._snapshot()
         else:
             mine, theirs = self._marked(self.runner), self._marked(other)
-            if mine.kib < least_kib:
+            if mine.kib < changed_kib:
                 raise PcmkHaError(
-                    f"{self.runner.node}: of {least_kib} KiB that it changed its disk has marked {mine.kib} KiB",
+                    f"{self.runner.node}: of {changed_kib} KiB that it changed its disk has marked {mine.kib} KiB",
                     hint="`drbdadm down` and `drbdadm up` there write the bitmap out; then again",
                 )
             manifest |= _of_blocks(mine, theirs)
@@ -116,17 +116,15 @@ class Keep:
         return parse_dump(runner.run(argv, timeout=DUMP_S).stdout)
 
     def _snapshot(self) -> dict[str, Any]:
-        """Make the snapshot, unless an earlier run has made it."""
+        """Make a snapshot of a new name: one that a run left which was killed may be older than what is there now."""
         volume = self.volume()
         if volume is None:
             raise Refused(f"{self.runner.node}: {self.disk} is no logical volume any more")
-        name = f"{volume.name}-split-brain"
-        device = f"/dev/{volume.group}/{name}"
-        if self.runner.run(("test", "-e", device), ok=(0, 1)).status:
-            size = () if volume.thin else ("--size", f"{min(volume.free, volume.size)}b")
-            argv = ("lvcreate", "--snapshot", "--name", name, *size, f"{volume.group}/{volume.name}")
-            self.runner.run(argv, timeout=300)
-        return {"device": device, "kib": volume.size // 1024}
+        name = f"{volume.name}-split-brain-{datetime.now(UTC):%Y%m%d%H%M%S}"
+        size = () if volume.thin else ("--size", f"{min(volume.free, volume.size)}b")
+        argv = ("lvcreate", "--snapshot", "--name", name, *size, f"{volume.group}/{volume.name}")
+        self.runner.run(argv, timeout=300)
+        return {"device": f"/dev/{volume.group}/{name}", "kib": volume.size // 1024}
 
     def _write(self, folder: str, manifest: str, say: Say) -> None:
         argv = ("python3", f"{folder}/saved_blocks.py", "save", folder, self.disk)

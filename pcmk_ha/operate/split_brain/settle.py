@@ -24,6 +24,7 @@ from pcmk_ha.operate.tell import Say
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.remote.runner import Runner
 
+UNTOUCHED, AGAIN = "nothing was touched", "run the same command again to go on"
 MEET_S = 60
 WHOLE_S = 60
 MAINTENANCE = "MAINTENANCE MODE"
@@ -45,13 +46,13 @@ class Settlement:
         """Ask both sides what the next step depends on."""
         return gather(self.members, directory=self.directory, databases=False)
 
-    def check(self, evidence: Evidence) -> None:
+    def check(self, evidence: Evidence, *, hint: str = UNTOUCHED) -> None:
         """Raise Refused, with every reason, where the node's data must not be given up now."""
         reasons = reasons_against(evidence, self.lost)
         if not reasons and plan_next(evidence, self.lost) in (Next.DISCONNECT, Next.DEMOTE, Next.SAVE):
             reasons = self._keep().reasons_against(evidence) if not find_saved(evidence, self.lost) else ()
         if reasons:
-            raise Refused("; ".join(reasons), hint="nothing was touched")
+            raise Refused("; ".join(reasons), hint=hint)
 
     def run(self) -> Saved | None:
         """Take one step after another until both copies are one again; return what was saved before."""
@@ -59,9 +60,10 @@ class Settlement:
         saved: Saved | None = None
         while True:
             evidence = self.look()
+            require_both(evidence, hint=AGAIN if taken else UNTOUCHED)
             saved = find_saved(evidence, self.lost) or evidence.unsettled() or saved
             if not self._is_over(evidence):
-                self.check(evidence)
+                self.check(evidence, hint=AGAIN if taken else UNTOUCHED)
             step = plan_next(evidence, self.lost)
             if step is Next.NOTHING:
                 return saved
@@ -103,8 +105,8 @@ class Settlement:
     def _save(self, evidence: Evidence) -> None:
         side = evidence.sides[self.lost]
         assert side.generations is not None  # else nothing would be known of a split brain
-        other, least = self._runner(evidence.other(self.lost)), side.drbd.out_of_sync_kib
-        self._keep().save(side.generations.current, other, self.say, least_kib=least)
+        other, changed = self._runner(evidence.other(self.lost)), side.drbd.out_of_sync_kib
+        self._keep().save(side.generations.current, other, self.say, changed_kib=changed)
 
     def _reconnect(self, evidence: Evidence) -> None:
         """Have the one side offer to give up its data, then have the other meet it."""
@@ -129,18 +131,18 @@ class Settlement:
         """Read what was saved once more before it is the only one: raises CommandFailed where it cannot be trusted."""
         saved = find_saved(evidence, self.lost)
         assert saved is not None  # the plan saves first
-        argv = ("python3", f"{saved.place}/saved_blocks.py", "check", saved.place)
+        argv = ("python3", f"{saved.place}/saved_blocks.py", "check", saved.place, self._keep().disk)
         follow(
             lambda: self._runner(self.lost).run(argv, timeout=LONGEST_S),
             lambda: self.say("reading what was saved again"),
         )
 
 
-def require_both(evidence: Evidence) -> None:
+def require_both(evidence: Evidence, *, hint: str = UNTOUCHED) -> None:
     """Raise Refused unless both sides were asked, for one alone proves nothing; PcmkHaError where one did not say."""
     if evidence.unreachable:
         reasons = "; ".join(f"{name} does not answer: {why}" for name, why in evidence.unreachable.items())
-        raise Refused(reasons, hint="nothing is settled without both sides; nothing was touched")
+        raise Refused(reasons, hint=f"nothing is settled without both sides; {hint}")
     if evidence.relation is Relation.UNKNOWN and not evidence.is_connected:
         raise PcmkHaError("DRBD's generations could not be read on both sides", hint="drbdadm get-gi, on each of them")
 
