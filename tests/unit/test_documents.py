@@ -107,6 +107,8 @@ def test_bad_input_ends_with_2_a_line_and_no_traceback(tmp_path: Path) -> None:
         "split-brain",
         "grow",
         "rotate-secrets drbd",
+        "add-arbiter",
+        "remove-arbiter",
         "report",
     ):
         argv = (PROGRAM, *command.split(), "--file", str(path))
