@@ -167,9 +167,8 @@ def _order(
         return make_order(look.found, wanted, None)
     runner = session.nodes[look.holder]
     found = look_at_source(runner, place, source)
-    refuse(
-        reasons_against_source(look.holder, place, found, prepared=prepared), hint=_where_else(session, look, source)
-    )
+    reasons = reasons_against_source(look.holder, place, found, prepared=prepared, drafted=look.found.drafted)
+    refuse(reasons, hint=_where_else(session, look, source))
     kind, moved = order_kind(found, prepared=prepared)
     return make_order(look.found, wanted, Order(new_id(datetime.now(UTC)), found.path, kind, moved, command, target))
 

@@ -101,7 +101,8 @@ ABANDON = (
     MOUNTED
     + """rm -rf -- "$2"
 if [ -d "$3" ]; then
-  if [ -n "$5" ]; then rm -f -- "$3/.pcmk-ha-restored"; mv -T -- "$3" "$5"; else rm -rf -- "$3"; fi
+  if [ "$5" = "$3" ]; then : # it was restored there, and stays
+  elif [ -n "$5" ]; then rm -f -- "$3/.pcmk-ha-restored"; mv -T -- "$3" "$5"; else rm -rf -- "$3"; fi
 fi
 rm -f -- "$4"; sync -f "$1"
 """

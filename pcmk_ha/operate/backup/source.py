@@ -73,8 +73,10 @@ def parse_source(text: str) -> Source:
     )
 
 
-def reasons_against_source(node: str, place: Place, source: Source, *, prepared: bool) -> tuple[str, ...]:
-    """Why it must not, or cannot, be restored."""
+def reasons_against_source(
+    node: str, place: Place, source: Source, *, prepared: bool, drafted: bool = False
+) -> tuple[str, ...]:
+    """Why it must not, or cannot, be restored; `drafted` when the place where backups are recovered is taken."""
     if not source.kind:
         what = f"{source.path or 'what was named'} on {node} is no base backup"
         return (f"{what}: there is neither PG_VERSION nor base.tar in it",)
@@ -83,6 +85,8 @@ def reasons_against_source(node: str, place: Place, source: Source, *, prepared:
         reasons.append(f"it is of PostgreSQL {source.version or 'unknown'}, and the cluster runs {place.version}")
     if source.has("is_data"):
         reasons.append("it is the data directory itself: rename it first, with PostgreSQL stopped")
+    if drafted and source.path != place.draft:
+        reasons.append(f"{place.draft} is there, and no restore was begun: remove it, or name it with --prepared")
     if source.has("runs"):
         reasons.append("a PostgreSQL runs in it")
     if source.has("tablespaces"):
