@@ -8,20 +8,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.files import ARBITER, MINIMAL
+from support.fake_node import FakeNode
+from support.files import ARBITER, HERE, MINIMAL
 from test_plan import World, desired_of, run
 
 from pcmk_ha.cib.merge import is_merged, merge
+from pcmk_ha.errors import CommandFailed
 from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.facts.generations import Generations, parse_generations
-from pcmk_ha.facts.member import parse_devices
+from pcmk_ha.facts.member import has_status, last_fencing, last_result, parse_attributes, parse_devices
 from pcmk_ha.facts.pacemaker import Failure, Leftover
+from pcmk_ha.facts.records import parse_records
 from pcmk_ha.model.load import load_cluster_text
+from pcmk_ha.operate.change.change import Change
+from pcmk_ha.operate.change.perform import Performer
 from pcmk_ha.operate.look.service import Service
 from pcmk_ha.operate.look.standing import Standing
 from pcmk_ha.operate.look.status import Health, MemberFacts, Status
 from pcmk_ha.operate.replace.gate import reasons_against, reasons_against_place
-from pcmk_ha.operate.replace.observe import Found, Storage
+from pcmk_ha.operate.replace.observe import MARK, Found, Storage, find_evidence
+from pcmk_ha.operate.replace.perform import Replacing
+from pcmk_ha.operate.secrets import placeholder_secrets
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import replace_actions as rep
 from pcmk_ha.plan.blockers import find_blockers
@@ -394,3 +401,72 @@ def test_a_members_devices_are_those_that_name_it() -> None:
     assert moved.place != device.place
     login = MINIMAL.replace("username: admin", "username: other")
     assert parse_devices(desired_of(login).cib, "node2")[0].place == device.place, "another login is no other device"
+
+
+LIVE = (HERE / "outputs/cibadmin/live-3.0.0.xml").read_text()
+HISTORY = (HERE / "outputs/stonith_admin/history-3.0.0.xml").read_text()
+
+
+def test_what_pacemaker_keeps_of_a_member_is_found() -> None:
+    assert has_status(LIVE, "node2")
+    assert not has_status(LIVE, "node3")
+    heard = last_result(LIVE, "node2")
+    assert heard is not None
+    assert heard.year == 2026
+    assert last_result(LIVE, "node3") is None
+    nodes = (HERE / "outputs/cibadmin/nodes-2.1.5.xml").read_text()
+    cib = f"<cib><configuration>{nodes}</configuration></cib>"
+    assert set(parse_attributes(cib, "node2")) == {"pcmk-ha-fenced", "pcmk-ha-resynced"}
+    assert not parse_attributes("", "node2")
+    assert parse_records(nodes.replace("pcmk-ha-fenced", "pcmk-ha-replacing")).replacing == ("node2",)
+
+
+def test_only_a_fencing_that_succeeded_counts_and_its_zone_is_heeded() -> None:
+    at = datetime(2026, 11, 24, 12, 43, 53, tzinfo=UTC)
+    assert last_fencing(HISTORY, "node2") == at
+    assert last_fencing(HISTORY, "node1") is None
+    assert last_fencing(HISTORY.replace('status="success"', 'status="failed"'), "node2") is None
+    assert last_fencing(HISTORY.replace('action="reboot"', 'action="on"'), "node2") is None
+    elsewhere = HISTORY.replace("12:43:53.007335Z", "13:43:53.007335 +01:00")
+    assert last_fencing(elsewhere, "node2") == at
+
+
+# --- what is asked of the old machine's device, and what is done
+
+
+def test_the_old_device_is_asked_by_its_own_agent_and_its_password_is_never_shown() -> None:
+    old, new = desired_of(MINIMAL), desired_of(MOVED)
+    node = FakeNode("node1", {"stonith_admin --history": HISTORY, "fence_ipmilan": (1, "", "denied for SECRET")})
+    work = Change({"node1": node}, new, placeholder_secrets(new.cluster))
+    found = find_evidence(node, work, Place("node2"), old.cib)
+    assert found.devices == {"fence_node2": "denied for ********"}
+    assert "ip=192.0.2.112\n" in node.fed[-1]
+    assert "password=SECRET\n" in node.fed[-1]
+    assert "pcmk_" not in node.fed[-1]
+    assert node.ran[-1] == ("fence_ipmilan",)
+    for status, says in ((0, "on"), (2, "off")):
+        node.answer("fence_ipmilan", (status, "", ""))
+        assert find_evidence(node, work, Place("node2"), old.cib).devices == {"fence_node2": says}
+    same = Change({"node1": node}, old, placeholder_secrets(old.cluster))
+    assert not find_evidence(node, same, Place("node2"), old.cib).devices, "it tells of the new machine"
+
+
+def test_the_mark_is_on_the_machine_before_it_is_in_the_cluster_and_stays_the_same() -> None:
+    speaker = FakeNode("node1", {"crm_attribute": "", "cibadmin --delete": (105, "", "gone already")})
+    machine = FakeNode("node2", {})
+    desired = desired_of(MINIMAL)
+    secrets = placeholder_secrets(desired.cluster)
+    nodes = {"node1": speaker, "node2": machine}
+    work = Replacing(nodes, speaker, Performer(nodes, desired, secrets))
+    speaker.answer("crm_attribute", (1, "", "not connected"))
+    with pytest.raises(CommandFailed):
+        work(rep.MarkReplacement("node2"))
+    mark = machine.files[MARK]
+    speaker.answer("crm_attribute", "")
+    work(rep.MarkReplacement("node2"))
+    assert machine.files[MARK] == mark
+    assert speaker.ran[-1][-2:] == ("--update", mark.strip())
+    work(rep.ForgetStatus("node2"))
+    assert [argv[-1] for argv in speaker.ran[-2:]] == [
+        "//node_state[@uname='node2']/transient_attributes", "//node_state[@uname='node2']/lrm",
+    ]  # fmt: skip

@@ -101,13 +101,14 @@ def find_all(members: Members, work: Change, standing: Standing, place: Place, c
         standing=standing,
         facts=facts,
         place=place,
-        evidence=Evidence() if begun else _evidence(speaker, work, place, cib),
+        evidence=Evidence() if begun else find_evidence(speaker, work, place, cib),
         storage=_storage(members, facts, place.node, speaker),
         failed=() if begun else tuple(_failed(check_nodes(members.cluster, work.secrets, work.nodes), place.node)),
     )
 
 
-def _evidence(speaker: Runner, work: Change, place: Place, cib: str) -> Evidence:
+def find_evidence(speaker: Runner, work: Change, place: Place, cib: str) -> Evidence:
+    """Ask the fencer, and the old machine's own devices, whether it has power."""
     node = place.node
     history = speaker.run(pacemaker.ask_history(node), ok=None, timeout=40)
     theirs = {device.place for device in parse_devices(work.desired.cib, node)}
