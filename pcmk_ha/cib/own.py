@@ -12,7 +12,12 @@ def drbd(cluster: Cluster) -> Element:
     return primitive(
         cluster.drbd_id,
         "ocf:pcmk-ha:drbd",
-        parameters={"drbd_resource": cluster.drbd.resource, "minor": cluster.drbd.minor},
+        # Replaced by this, ocf:linbit:drbd is asked to demote with these parameters: hence the last one.
+        parameters={
+            "drbd_resource": cluster.drbd.resource,
+            "minor": cluster.drbd.minor,
+            "ignore_missing_notifications": "true",
+        },
         # What priority-fencing-delay looks at: the node with the promoted instance is worth more.
         meta={"priority": 10},
         ops=(

@@ -26,6 +26,7 @@ from pcmk_ha.cli import (
     render,
     report,
     rotate,
+    rto,
     show,
     switchover,
 )
@@ -51,6 +52,7 @@ COMMANDS = (
 for module in COMMANDS:
     module.register(app)
 app.add_typer(drill.app, name="drill")
+app.add_typer(rto.app, name="rto")
 app.add_typer(lab.app, name="lab")
 
 
