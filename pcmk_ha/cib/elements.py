@@ -9,7 +9,6 @@ from lxml import etree
 
 Element = etree._Element
 Values = Mapping[str, str | int]
-CHECK_LEVEL = "OCF_CHECK_LEVEL"
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,6 @@ class Op:
     interval: int = 0
     role: str = ""
     on_fail: str = ""
-    depth: int = 0  # OCF_CHECK_LEVEL: how closely a monitor looks
 
 
 def nvset(tag: str, owner: str, suffix: str, values: Values) -> Element:
@@ -68,8 +66,6 @@ def _op(owner: str, op: Op) -> Element:
         found.set("role", op.role)
     if op.on_fail:
         found.set("on-fail", op.on_fail)
-    if op.depth:
-        found.append(nvset("instance_attributes", str(found.get("id")), "instance_attributes", {CHECK_LEVEL: op.depth}))
     return found
 
 
