@@ -29,6 +29,7 @@ from pcmk_ha.cli import (
     replace,
     report,
     rotate,
+    rto,
     show,
     split_brain,
     switchover,
@@ -56,6 +57,7 @@ COMMANDS = (
 for module in COMMANDS:
     module.register(app)
 app.add_typer(drill.app, name="drill")
+app.add_typer(rto.app, name="rto")
 app.add_typer(lab.app, name="lab")
 
 

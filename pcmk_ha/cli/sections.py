@@ -10,7 +10,7 @@ SECTIONS = {
     "Build a cluster": ("init", "schema", "check", "render", "bootstrap", "adopt", "destroy"),
     "Look at it": ("status", "psql", "crm-show", "report"),
     "Move and rest": ("switchover", "standby", "unstandby", "maintenance", "stop", "start"),
-    "Fence and prove": ("fence", "unfence", "fence-test", "verify", "resync", "split-brain", "drill"),
+    "Fence and prove": ("fence", "unfence", "fence-test", "verify", "resync", "split-brain", "drill", "rto"),
     "Change it while it serves": (
         "plan",
         "apply",
