@@ -57,7 +57,11 @@ def arguments() -> argparse.Namespace:
 def names(place: Place, wanted: argparse.Namespace) -> list[str]:
     """Return which scenarios to play, in order."""
     listed = json.loads(place.run("drill", "list", "--json").stdout)
-    able = [s for s in listed if (wanted.arbiter or not s["needs_arbiter"]) and (s["core"] or not wanted.core)]
+    able = [
+        s
+        for s in listed
+        if (wanted.arbiter or not s["needs_arbiter"]) and (s["core"] or not wanted.core) and s["agents"] in ("", "own")
+    ]
     return wanted.scenarios or [s["name"] for s in able]
 
 

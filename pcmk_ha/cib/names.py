@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 GROUP, FILESYSTEM, SERVER, VIP = "pg", "pg_fs", "pg_server", "pg_vip"
+SERVICE_CLASS = "ocf"  # stonith devices are of another

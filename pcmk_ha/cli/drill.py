@@ -52,6 +52,7 @@ def _as_dict(scenario: Scenario) -> dict[str, object]:
         "where": scenario.where.value,
         "core": scenario.core,
         "needs_arbiter": scenario.needs_arbiter,
+        "agents": scenario.agents,
         "runbook": scenario.runbook,
     }
 
@@ -109,6 +110,7 @@ def _wanted(cluster: Cluster, names: list[str], *, everything: bool, core: bool)
     found = [find_scenario(name) for name in names]
     for scenario in all_scenarios().values() if everything or core else ():
         able = (cluster.arbiter or not scenario.needs_arbiter) and (cluster.lab or scenario.where is Where.ANYWHERE)
+        able = able and scenario.agents in ("", cluster.agents)
         if able and (everything or scenario.core):
             found.append(scenario)
     if not found:

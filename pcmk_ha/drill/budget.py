@@ -17,7 +17,8 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.scalars import Scalar
 
-# pacemaker-controld waits that long, once, before it asks for the transition after a loss; no setting changes it.
+# pacemaker-controld waits that long, once, before it asks for the transition after a loss, and twice as long where the
+# lost node was the DC: the new one waits for its scheduler. No setting changes it.
 CONTROLLER_S = 1.0
 POWER_WAIT_S = 2  # of fence_ipmilan and its relatives, after a node that had power was switched off
 IPMI = ("fence_ipmilan", "fence_ipmilanplus", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_idrac", "fence_imm")
@@ -74,7 +75,7 @@ def _steps(cluster: Cluster, platform: Platform) -> Iterator[tuple[str, float, s
         DETECTED, (token + consensus) / 1000, f"timeouts.token_ms {token}, timeouts.consensus_ms {consensus}",
         "a pause of the network, or of a node, that is longer fences a node that lives",
     )  # fmt: skip
-    yield ASKED, CONTROLLER_S, "none: Pacemaker waits once before it decides", "-"
+    yield ASKED, CONTROLLER_S, "none: Pacemaker waits 1 s before it decides, 2 s where the DC was lost", "-"
     yield FENCED, *_fencing(cluster)
     yield (
         PROMOTED, 0.0, f"agents {cluster.agents}; the fence-peer handler asks the fencer",

@@ -39,7 +39,7 @@ class Choice:
 
 def choose(seed: int, number: int, scenarios: Mapping[str, Scenario], *, arbiter: bool) -> Choice:
     """Return a campaign's drill of that number; it depends on nothing but what is given here."""
-    able = [s for s in scenarios.values() if s.random and (arbiter or not s.needs_arbiter)]
+    able = [s for s in scenarios.values() if s.random and not s.agents and (arbiter or not s.needs_arbiter)]
     dice = random.Random(f"{seed}/{number}")  # noqa: S311  a choice, not a secret
     lead_s = round(dice.uniform(0, 4), 1)
     if dice.random() > PAIRS:

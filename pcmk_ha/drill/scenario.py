@@ -120,6 +120,7 @@ class Scenario:
     expect: Expectation
     where: Where = Where.LAB
     needs_arbiter: bool = False
+    agents: str = ""  # own or packaged, where it can be played, or ends so, with one kind only
     core: bool = False  # one of the twelve that are played on every suite
     random: bool = True  # campaigns may choose it
     human: str = ""  # what the administrator must do afterwards; empty: what `todo` says

@@ -152,7 +152,7 @@ class Stonith(Part):
         None,
         ge=0,
         le=120,
-        description="Head start of the promoted node; default 3 with two votes, by `profile` 5 or 1, else 0.",
+        description="Head start of the promoted node; with two votes 3, or 5 by `profile`; else 0.",
     )
     timeout_s: Whole = Field(60, ge=10, le=600, description="stonith-timeout.")
     monitor_s: Whole = Field(60, ge=10, le=3600, description="How often each device is asked for its status.")

@@ -200,7 +200,7 @@ def test_a_machine_that_is_no_member_is_refused(tmp_path: Path) -> None:
         read_cluster(FakeNode("node1", {}), None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("agent", ["drbd", "pgsql", "IPaddr2"])
+@pytest.mark.parametrize("agent", ["drbd", "postgresql", "vip"])
 def test_something_else_than_such_a_cluster_is_no_file(tmp_path: Path, agent: str) -> None:
     found = found_of(desired_of(MINIMAL), tmp_path)
     other = replace(found, cib=re.sub(f'type="{agent}"', 'type="Dummy"', found.cib))

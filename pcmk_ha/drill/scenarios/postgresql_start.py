@@ -1,5 +1,7 @@
 """PostgreSQL has to be started again, and that does not go well.
 
+With packaged agents only: ours do without pg_ctl.
+
 What breaks: the postmaster is killed, and pg_ctl on that node fails once (postgresql-start-fails-once), always
 (postgresql-start-keeps-failing), needs 40 s more (postgresql-start-slow), or hangs the first time until the start's
 time-out of 600 s (postgresql-start-times-out).
@@ -50,9 +52,14 @@ def _kill_with(field: Field, body: str) -> None:
     signal_postmaster(field, field.primary, "KILL")
 
 
+OLD = "packaged"
 SCENARIOS = (
-    Scenario("postgresql-start-fails-once", fail_once, Expectation(SAME, (), 60, failures_stay=True)),
-    Scenario("postgresql-start-keeps-failing", keep_failing, Expectation(OTHER, (), 120, failures_stay=True)),
-    Scenario("postgresql-start-slow", be_slow, Expectation(SAME, (), 120, failures_stay=True)),
-    Scenario("postgresql-start-times-out", time_out, Expectation(SAME, (), 720, failures_stay=True), random=False),
+    Scenario("postgresql-start-fails-once", fail_once, Expectation(SAME, (), 60, failures_stay=True), agents=OLD),
+    Scenario(
+        "postgresql-start-keeps-failing", keep_failing, Expectation(OTHER, (), 120, failures_stay=True), agents=OLD
+    ),
+    Scenario("postgresql-start-slow", be_slow, Expectation(SAME, (), 120, failures_stay=True), agents=OLD),
+    Scenario(
+        "postgresql-start-times-out", time_out, Expectation(SAME, (), 720, failures_stay=True), random=False, agents=OLD
+    ),
 )

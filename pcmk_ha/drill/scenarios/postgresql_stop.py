@@ -1,5 +1,7 @@
 """PostgreSQL does not stop when it should.
 
+With packaged agents only: ours do without pg_ctl.
+
 What breaks: during a switchover pg_ctl on the old node says that it stopped PostgreSQL and does nothing.
 What must happen: the agent waits, tries the harder way, and runs into the stop's time-out of 120 s. A stop that
 fails means that the data may still be in use: the node is fenced, and only then does the other one take over. The VIP
@@ -26,4 +28,6 @@ def hang_stop(field: Field) -> None:
     clear(field)
 
 
-SCENARIOS = (Scenario("postgresql-stop-hangs", hang_stop, Expectation(OTHER, (PRIMARY,), 240), random=False),)
+SCENARIOS = (
+    Scenario("postgresql-stop-hangs", hang_stop, Expectation(OTHER, (PRIMARY,), 240), random=False, agents="packaged"),
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pcmk_ha.desired.names import CLUSTER_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.model.secret import Secrets
+from pcmk_ha.operate.change.agents import replaces_agents, start_everything, stop_everything
 from pcmk_ha.operate.change.applied import keep_record, note_beginning
 from pcmk_ha.operate.change.rolling import restart_member
 from pcmk_ha.operate.look.verify import verify_write
@@ -67,6 +68,25 @@ class Performer:
             case _:
                 self._perform_on_cluster(runner, action)
 
+    def _push(self, runner: Runner, action: act.PushCib) -> None:
+        """Load the configuration; where a running resource gets another agent, while nothing runs."""
+        live = runner.run(("cibadmin", "--query")).stdout
+        stops = bool(action.expected) and replaces_agents(live, self.desired.cib)
+        expected = action.expected
+        if stops:
+            cluster.refuse_changed(live, self.desired.cib, gone=action.gone, expected=expected)
+            expected = ""  # what stops everything is a change, too
+        members = Members(self.desired.cluster, self.nodes)
+        try:
+            if stops:
+                stop_everything(members)
+            cluster.push_cib(runner, self.desired.cib, gone=action.gone, expected=expected)
+        finally:
+            if stops:
+                start_everything(members)
+        if action.expected:
+            cluster.settle(runner)
+
     def _perform_on_cluster(self, runner: Runner, action: act.Action) -> None:  # noqa: C901, PLR0912  as above
         match action:
             case act.StartCluster():
@@ -78,9 +98,7 @@ class Performer:
             case act.PushFencing():
                 cluster.push_fencing(runner, self.desired)
             case act.PushCib():
-                cluster.push_cib(runner, self.desired.cib, gone=action.gone, expected=action.expected)
-                if action.expected:
-                    cluster.settle(runner)
+                self._push(runner, action)
             case act.WriteVolumeFiles():
                 write_server_files(runner, self.desired, action.paths)
             case act.ReloadPostgresql():

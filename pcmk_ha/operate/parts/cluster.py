@@ -88,11 +88,7 @@ def push_cib(runner: Runner, desired_cib: str, *, gone: Collection[str] = (), ex
     exist on the node only as 0600 files in a folder that does not outlive a reboot.
     """
     live = runner.run(("cibadmin", "--query")).stdout
-    if expected and config_digest(live) != expected and not is_merged(live, desired_cib, gone):
-        raise Refused(
-            "the cluster's configuration was changed by somebody else since the plan was made",
-            hint="it was left as it is: look at `pcmk-ha plan`, then apply again",
-        )
+    refuse_changed(live, desired_cib, gone=gone, expected=expected)
     target = merge(live, desired_cib, gone)
     verify_cib(runner, target)
     names = (f"{WORK}/live.xml", f"{WORK}/target.xml")
@@ -106,6 +102,15 @@ def push_cib(runner: Runner, desired_cib: str, *, gone: Collection[str] = (), ex
             runner.run(("cibadmin", "--patch", "--xml-pipe"), stdin=diff.stdout)
     finally:
         runner.run(("rm", "-f", *names))
+
+
+def refuse_changed(live: str, desired_cib: str, *, gone: Collection[str], expected: str) -> None:
+    """Raise Refused when the configuration is not the one a plan was made for, nor what it makes of it."""
+    if expected and config_digest(live) != expected and not is_merged(live, desired_cib, gone):
+        raise Refused(
+            "the cluster's configuration was changed by somebody else since the plan was made",
+            hint="it was left as it is: look at `pcmk-ha plan`, then apply again",
+        )
 
 
 def settle(runner: Runner) -> None:
