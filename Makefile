@@ -32,7 +32,8 @@ check: $(VENV)/.dev  ## Format, lint, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	shellcheck -s dash templates/usr/local/lib/pcmk-ha/* pcmk_ha/lab/guest/lab-setup pcmk_ha/lab/guest/customize tools/apt-install
+	shellcheck -s dash -x -P templates/usr/lib/ocf/resource.d/pcmk-ha templates/usr/lib/ocf/resource.d/pcmk-ha/* \
+	  templates/usr/local/lib/pcmk-ha/* pcmk_ha/lab/guest/lab-setup pcmk_ha/lab/guest/customize tools/apt-install
 	ruby -c Vagrantfile
 
 unit: $(VENV)/.dev  ## Tests without a lab

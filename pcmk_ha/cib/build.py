@@ -58,8 +58,8 @@ def _properties(cluster: Cluster, platform: Platform) -> Element:
         "dc-deadtime": "20s",
         # On a small node the load of a failover itself makes Pacemaker run one job at a time, and the VIP
         # then waits for PostgreSQL: allow what a failover needs (its default is 2 a core, 1 under load).
-        "load-threshold": "400%",
-        "node-action-limit": 6,
+        "load-threshold": "1000%",
+        "node-action-limit": 32,
     }
     if cluster.fencing_delay_s:
         values["priority-fencing-delay"] = f"{cluster.fencing_delay_s}s"

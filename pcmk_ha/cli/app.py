@@ -10,6 +10,8 @@ import typer
 
 from pcmk_ha.cli import (
     adopt,
+    arbiter,
+    backup,
     change,
     config,
     copies,
@@ -27,8 +29,11 @@ from pcmk_ha.cli import (
     replace,
     report,
     rotate,
+    rto,
     show,
+    split_brain,
     switchover,
+    update,
 )
 from pcmk_ha.cli.sections import Sections
 from pcmk_ha.errors import FAILED, BadInput, PcmkHaError
@@ -46,12 +51,13 @@ app = typer.Typer(
 )
 # Their order in the help: see pcmk_ha.cli.sections.
 COMMANDS = (
-    adopt, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate, render, replace,
-    report, rotate, show, switchover,
+    adopt, arbiter, backup, change, config, copies, demo, destroy, fence, fence_test, grow, halt, observe, operate,
+    render, replace, report, rotate, show, split_brain, switchover, update,
 )  # fmt: skip
 for module in COMMANDS:
     module.register(app)
 app.add_typer(drill.app, name="drill")
+app.add_typer(rto.app, name="rto")
 app.add_typer(lab.app, name="lab")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pcmk_ha.cli.options import DEFAULT_FILE, ClusterFile, Yes
+from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
     from pcmk_ha.operate.fencing.fence import Loss
@@ -28,6 +28,7 @@ def fence(
     file: ClusterFile = DEFAULT_FILE,
     off: Annotated[bool, typer.Option("--off", help="Leave it switched off.")] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Switch a node off and on through its STONITH device, and follow what the cluster does about it.
 
@@ -46,25 +47,31 @@ def fence(
         loss = foresee(runner, session.cluster, node)
         check_safe(runner, session.cluster, loss)
         for line in loss.lines():
-            typer.echo(line)
+            typer.echo(line, err=as_json)
         confirm(f"Fence {node} ({'off' if off else 'off and on again'})?", yes=yes)
-        _fence_and_follow(session, runner, loss, off=off)
+        _fence_and_follow(session, runner, loss, off=off, as_json=as_json)
 
 
-def _fence_and_follow(session: Session, runner: Runner, loss: Loss, *, off: bool) -> None:
-    from pcmk_ha.cli.outage import measure_outage, print_outage
+def _fence_and_follow(session: Session, runner: Runner, loss: Loss, *, off: bool, as_json: bool) -> None:
+    from pcmk_ha.cli.out import print_json
+    from pcmk_ha.cli.outage import measure_outage, outage_as_dict, print_outage, require_nothing_lost
     from pcmk_ha.operate.fencing.fence import await_service_elsewhere
     from pcmk_ha.operate.fencing.fence import fence as do_fence
 
     with measure_outage(session) as outage:
         begin = time.monotonic()
         do_fence(runner, loss.target, off=off)
-        typer.echo(f"{time.monotonic() - begin:5.1f} s  the fencer confirmed: {loss.target} is off")
+        typer.echo(f"{time.monotonic() - begin:5.1f} s  the fencer confirmed: {loss.target} is off", err=as_json)
         service = await_service_elsewhere(runner, session.cluster, loss.target)
-        typer.echo(f"{time.monotonic() - begin:5.1f} s  the service is up on {service.database_on}")
-        print_outage(outage.end())
+        typer.echo(f"{time.monotonic() - begin:5.1f} s  the service is up on {service.database_on}", err=as_json)
+        ledger = outage.end()
+    if as_json:
+        print_json({"fenced": loss.target, "service_on": service.database_on, **outage_as_dict(ledger)})
+    else:
+        print_outage(ledger)
+    require_nothing_lost(ledger)
     if off:
-        typer.echo(f"{loss.target} stays off: `pcmk-ha unfence {loss.target}` switches it on.")
+        typer.echo(f"{loss.target} stays off: `pcmk-ha unfence {loss.target}` switches it on.", err=as_json)
 
 
 def unfence(node: NodeName, file: ClusterFile = DEFAULT_FILE) -> None:

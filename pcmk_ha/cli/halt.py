@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pcmk_ha.cli.options import DEFAULT_FILE, ClusterFile, Yes
+from pcmk_ha.cli.options import DEFAULT_FILE, AsJson, ClusterFile, Yes
 
 if TYPE_CHECKING:
     from pcmk_ha.operate.moves.switchover import Intent
@@ -42,6 +42,7 @@ def maintenance(
         bool, typer.Option("--force", help="off: although Pacemaker will stop or move something.")
     ] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Have Pacemaker leave everything as it is, or take care of it again.
 
@@ -58,22 +59,23 @@ def maintenance(
     with open_session(file) as session:
         intent = prepare_maintenance(session.members, on=on, force=force)
         if not intent.plan:
-            typer.echo(f"Maintenance mode is {switch.value} already.")
+            _conclude(f"Maintenance mode is {switch.value} already.", as_json, maintenance=switch.value, changed=False)
             return
         if on:
-            typer.echo(ON_MEANS)
+            typer.echo(ON_MEANS, err=as_json)
         elif intent.foreseen is not None:
             lines = intent.foreseen.lines() or ("Pacemaker would start, stop and move nothing.",)
-            typer.echo("\n".join(lines))
+            typer.echo("\n".join(lines), err=as_json)
         confirm(f"Turn maintenance mode {switch.value}?", yes=yes)
-        _carry_out(session, intent)
-    typer.echo(f"Maintenance mode is {switch.value}.")
+        _carry_out(session, intent, to_stderr=as_json)
+    _conclude(f"Maintenance mode is {switch.value}.", as_json, maintenance=switch.value, changed=True)
 
 
 def stop(
     file: ClusterFile = DEFAULT_FILE,
     force: Annotated[bool, typer.Option("--force", help="Although something is not as it should be.")] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Stop the whole cluster in good order: the service, DRBD, Pacemaker, Corosync.
 
@@ -89,16 +91,16 @@ def stop(
     with open_session(file) as session:
         intent = prepare_stop(session.members, force=force)
         if not intent.plan:
-            typer.echo("The cluster is stopped already.")
+            _conclude("The cluster is stopped already.", as_json, stopped=True, changed=False)
             return
         if intent.before.database_on:
-            typer.echo(STOP_MEANS)
+            typer.echo(STOP_MEANS, err=as_json)
         confirm(f"Stop the cluster {session.cluster.name}?", yes=yes)
-        _carry_out(session, intent)
-    typer.echo("The cluster is stopped; `pcmk-ha start` starts it.")
+        _carry_out(session, intent, to_stderr=as_json)
+    _conclude("The cluster is stopped; `pcmk-ha start` starts it.", as_json, stopped=True, changed=True)
 
 
-def start(file: ClusterFile = DEFAULT_FILE) -> None:
+def start(file: ClusterFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     """Start the whole cluster, every node at once, and wait until it serves.
 
     Example: pcmk-ha start
@@ -110,16 +112,27 @@ def start(file: ClusterFile = DEFAULT_FILE) -> None:
     with open_session(file) as session:
         intent = prepare_start(session.members)
         if not intent.plan:
-            typer.echo(f"The cluster runs already, and {intent.before.database_on} serves.")
+            node = intent.before.database_on
+            _conclude(f"The cluster runs already, and {node} serves.", as_json, serves_on=node, changed=False)
             return
-        _carry_out(session, intent)
-        service = look_at_service(session.any_node(), session.cluster)
-    typer.echo(f"The cluster {session.cluster.name} serves, on {service.database_on}.")
+        _carry_out(session, intent, to_stderr=as_json)
+        node = look_at_service(session.any_node(), session.cluster).database_on
+    _conclude(f"The cluster {session.cluster.name} serves, on {node}.", as_json, serves_on=node, changed=True)
 
 
-def _carry_out(session: Session, intent: Intent) -> None:
+def _conclude(said: str, as_json: bool, **found: object) -> None:
+    """Say how it ended, to a person or to a program."""
+    from pcmk_ha.cli.out import print_json
+
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(said)
+
+
+def _carry_out(session: Session, intent: Intent, *, to_stderr: bool) -> None:
     from pcmk_ha.cli.story import Story
     from pcmk_ha.operate.moves.switchover import fulfil
 
-    with Story() as story:
+    with Story(to_stderr=to_stderr) as story:
         fulfil(session.members, intent, story)

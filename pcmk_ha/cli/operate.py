@@ -70,6 +70,19 @@ def bootstrap(
             _print_plan_json(plan)
         else:
             _print_end(session, log)
+    if not as_json:
+        _offer_fence_test(file, yes=yes)
+
+
+def _offer_fence_test(file: Path, *, yes: bool) -> None:
+    """Ask at a terminal whether to prove the fencing now: before anybody relies on the cluster is the best moment."""
+    import sys
+
+    from pcmk_ha.cli.fence_test import fence_test
+
+    question = "\nProve now that every node can be fenced? Each is switched off and on in turn, some minutes in all."
+    if not yes and sys.stdin.isatty() and typer.confirm(question, default=False):
+        fence_test(file=file, yes=True)
 
 
 def _check(session: Session, plan: Plan, wipes: tuple[tuple[str, str], ...]) -> None:

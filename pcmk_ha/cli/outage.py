@@ -60,6 +60,15 @@ def print_outage(ledger: Ledger | None) -> None:
     typer.echo(f" {len(ledger.lost)} are missing, in doubt (sent, not answered): {len(ledger.doubtful)}.")
 
 
+def print_pause(ledger: Ledger | None) -> None:
+    """Say that clients went on, and what the longest time between two writes was."""
+    if ledger is None:
+        typer.echo("The VIP cannot be reached from here: whether clients noticed was not measured.")
+        return
+    typer.echo(f"Clients wrote all along, at most {ledger.outage_s:.1f} s between two answers; of", nl=False)
+    typer.echo(f" {len(ledger.acknowledged)} acknowledged writes {len(ledger.lost)} are missing.")
+
+
 def outage_as_dict(ledger: Ledger | None) -> dict[str, Any]:
     """Return the same for a program; null where it was not measured."""
     return {

@@ -34,9 +34,13 @@ class Progress:
             self._shown = elapsed or 0.001
             typer.echo(f"{self._title} {elapsed:4.0f} s  {text[:160]}", err=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def clear(self) -> None:
+        """Make room for something that stays, or for a question."""
         if self._live:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()

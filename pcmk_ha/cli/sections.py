@@ -10,8 +10,18 @@ SECTIONS = {
     "Build a cluster": ("init", "schema", "check", "render", "bootstrap", "adopt", "destroy"),
     "Look at it": ("status", "psql", "crm-show", "report"),
     "Move and rest": ("switchover", "standby", "unstandby", "maintenance", "stop", "start"),
-    "Fence and prove": ("fence", "unfence", "fence-test", "verify", "resync", "drill"),
-    "Change it while it serves": ("plan", "apply", "grow", "replace", "rotate-secrets"),
+    "Fence and prove": ("fence", "unfence", "fence-test", "verify", "resync", "split-brain", "drill", "rto"),
+    "Change it while it serves": (
+        "plan",
+        "apply",
+        "update",
+        "grow",
+        "replace",
+        "add-arbiter",
+        "remove-arbiter",
+        "rotate-secrets",
+    ),
+    "Keep the data": ("backup", "restore"),
     "Try it": ("demo", "lab"),
 }
 

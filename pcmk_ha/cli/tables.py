@@ -149,6 +149,14 @@ def proofs(status: Status, now: datetime) -> Iterator[str]:
         found = f"{verified.differing_kib} KiB differed" if verified.differing_kib else "equal"
         mended = ", copied since" if verified.differing_kib and not status.records.differing_kib else ""
         yield f"copies last compared: {_age(now, verified.at)}, {found}{mended}"
+    yield _backed_up(status, now)
+
+
+def _backed_up(status: Status, now: datetime) -> str:
+    last = status.records.backed_up
+    if last is None:
+        return "last backup: never by pcmk-ha (pcmk-ha backup)"
+    return f"last backup: {_age(now, last.at)}, {last.node}:{last.path}"
 
 
 def _age(now: datetime, at: datetime) -> str:

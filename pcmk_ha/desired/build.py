@@ -17,12 +17,15 @@ from pcmk_ha.model.parts import Node
 from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.secret import Secrets
 
-PROGRAMS = ("drbd-fence-peer", "drbd-unfence-peer", "drbd-verify")
+PROGRAMS = ("agent.sh", "drbd-fence-peer", "drbd-unfence-peer", "drbd-verify", "keep-warm")
+# Always there, whichever agents are in use: a change from one kind to the other needs both.
+AGENTS = ("drbd", "filesystem", "postgresql", "vip")
 # Delays a join after a boot; keeps the promotion scores in the CIB.
 SYSTEMD = ("corosync.service.d/pcmk-ha.conf", "pacemaker.service.d/pcmk-ha.conf", ATTRIBUTES)
 VERIFY_UNITS = (VERIFY, VERIFY_TIMER)
 SYSTEMD_HOME = "etc/systemd/system"
 PROGRAM_HOME = "usr/local/lib/pcmk-ha"
+AGENT_HOME = "usr/lib/ocf/resource.d/pcmk-ha"
 
 
 def build_desired(cluster: Cluster, secrets: Secrets, platform: Platform) -> Desired:
@@ -46,7 +49,7 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
         "drbd": cluster.drbd,
         "platform": platform,
         "secrets": secrets,
-        "consensus_ms": cluster.timeouts.consensus_ms or cluster.timeouts.token_ms * 12 // 10,
+        "consensus_ms": cluster.consensus_ms,
         "link_count": len(cluster.nodes[0].link_addresses),
         "net": net_options(cluster, platform),
         "disk": disk_options(cluster, platform),
@@ -62,6 +65,7 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
     return (
         *corosync,
         *(File(f"/{PROGRAM_HOME}/{name}", raw(f"{PROGRAM_HOME}/{name}"), 0o755) for name in PROGRAMS),
+        *(File(f"/{AGENT_HOME}/{name}", raw(f"{AGENT_HOME}/{name}"), 0o755) for name in AGENTS),
         *_units(VERIFY_UNITS, values),
         File("/etc/drbd.d/global_common.conf", render("etc/drbd.d/global_common.conf.j2", values)),
         File(resource, render("etc/drbd.d/resource.res.j2", values), 0o600, secret=True),

@@ -6,8 +6,7 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.scalars import Scalar
 
-# protocol C: a write is acknowledged when both disks have it. Peer loss is noticed after ping-int + ping-timeout
-# (s + 0.1 s), or timeout (0.1 s) while writes are under way; timeout must be below ping-int and connect-int.
+# protocol C: a write is acknowledged when both disks have it. Timers: see model/profile.py.
 # after-sb-*: a split brain is never solved by discarding somebody's data automatically.
 # No csums-alg: a resync sends every marked block. One that compares checksums trusts them, and PostgreSQL's
 # pg_control ends with its own CRC-32C, so that all its versions have the same crc32c: the block was never sent, and
@@ -16,9 +15,6 @@ NET: dict[str, Scalar] = {
     "protocol": "C",
     "cram-hmac-alg": "sha256",
     "verify-alg": "sha256",
-    "ping-int": 2,
-    "ping-timeout": 10,
-    "timeout": 15,
     "connect-int": 3,
     "after-sb-0pri": "disconnect",
     "after-sb-1pri": "disconnect",
@@ -39,7 +35,7 @@ FENCING: dict[str, Scalar] = {"fencing": "resource-and-stonith"}
 
 def net_options(cluster: Cluster, platform: Platform) -> dict[str, str]:
     """Return the net section; DRBD 9 has `fencing` here, 8.4 in the disk section."""
-    ours = NET | (FENCING if platform.drbd_module == 9 else {})
+    ours = NET | cluster.timers.net | (FENCING if platform.drbd_module == 9 else {})
     return {name: _text(value) for name, value in (ours | cluster.drbd.net).items()}
 
 

@@ -32,7 +32,7 @@ def parameters(cluster: Cluster, version: int) -> dict[str, Scalar]:
     }
     if version >= 14:
         ours["recovery_init_sync_method"] = "syncfs"
-    return ours | cluster.postgresql.parameters
+    return ours | cluster.timers.parameters | cluster.postgresql.parameters
 
 
 def quote(value: Scalar) -> str:

@@ -10,10 +10,14 @@ from lxml import etree
 CRM_MON = ("crm_mon", "--output-as=xml", "--one-shot", "--inactive", "--include=failcounts,fencing")
 CONSTRAINTS = ("cibadmin", "--query", "--scope", "constraints")
 PREFERENCE = "pcmk-ha-switchover"  # id of the constraint by which a switchover moves the promoted role
+# Ids of the constraints that keep PostgreSQL stopped while its file system is mounted.
+HELD_BY_START, HELD_BY_RESTORE = "pcmk-ha-hold-start", "pcmk-ha-hold-restore"
 IDLE = "S_IDLE"
 DC_STATE = re.compile(r"\bS_[A-Z_]+\b")
 LEFTOVERS = {
     PREFERENCE: "left by a switchover that was cut short: `pcmk-ha switchover` finishes it",
+    HELD_BY_START: "PostgreSQL is kept stopped until its files are looked at: `pcmk-ha start` goes on",
+    HELD_BY_RESTORE: "PostgreSQL is kept stopped by a restore that was cut short: `pcmk-ha restore` finishes it",
     "drbd-fence-by-handler-": "the peer's data was not current; it goes when both sides are UpToDate, or: "
     "cibadmin --delete --xpath \"//rsc_location[@id='{id}']\" after you made sure they are",
     "cli-prefer-": "left by a move: crm_resource --clear --resource {rsc}",

@@ -16,6 +16,7 @@ NODES = ("cibadmin", "--query", "--scope", "nodes")
 FENCED = "pcmk-ha-fenced"  # of the node that was fenced: when
 VERIFIED = "pcmk-ha-verified"  # of the node that was Primary: when, and how many KiB differed
 RESYNCED = "pcmk-ha-resynced"  # of the node whose copy was mended: when
+BACKED_UP = "pcmk-ha-backed-up"  # of the node that served: when, and where the backup is
 REPLACING = "pcmk-ha-replacing"  # of a node whose machine is being replaced: the new machine's mark
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -29,12 +30,22 @@ class Verified:
 
 
 @dataclass(frozen=True)
+class BackedUp:
+    """The last base backup that came to its end and was verified."""
+
+    at: datetime
+    node: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Records:
     """What was proven, and when; nothing where it never was."""
 
     fenced: Mapping[str, datetime] = field(default_factory=dict)  # by node
     verified: Verified | None = None
     resynced: datetime | None = None
+    backed_up: BackedUp | None = None
     replacing: tuple[str, ...] = ()  # nodes whose replacement did not come to its end
 
     @property
@@ -57,10 +68,12 @@ def parse_records(text: str) -> Records:
     fenced = {node: _time(value) for (node, name), value in found.items() if name == FENCED}
     verified = [_verified(value) for (_node, name), value in found.items() if name == VERIFIED]
     resynced = [_time(value) for (_node, name), value in found.items() if name == RESYNCED]
+    backups = [_backed_up(node, value) for (node, name), value in found.items() if name == BACKED_UP]
     return Records(
         fenced={node: at for node, at in fenced.items() if at},
         verified=max((v for v in verified if v), key=lambda v: v.at, default=None),
         resynced=max((at for at in resynced if at), default=None),
+        backed_up=max((b for b in backups if b), key=lambda b: b.at, default=None),
         replacing=tuple(node for (node, name), _value in found.items() if name == REPLACING),
     )
 
@@ -81,3 +94,9 @@ def _verified(text: str) -> Verified | None:
     when, _, differing = text.partition(" ")
     at = _time(when)
     return Verified(at, int(differing)) if at and differing.isdecimal() else None
+
+
+def _backed_up(node: str, text: str) -> BackedUp | None:
+    when, _, path = text.partition(" ")
+    at = _time(when)
+    return BackedUp(at, node, path) if at and path else None

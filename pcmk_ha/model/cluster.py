@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,8 @@ from pcmk_ha.model.parts import (
     Timeouts,
     Vip,
 )
+from pcmk_ha.model.profile import PROFILES, Profile
+from pcmk_ha.model.profile import Name as ProfileName
 
 
 class Cluster(Part):
@@ -36,6 +38,12 @@ class Cluster(Part):
     timeouts: Timeouts = Timeouts()
     properties: ClusterProperties = ClusterProperties()
     objectives: Objectives = Objectives()
+    agents: Literal["own", "packaged"] = Field(
+        "own", description="Resource agents: ours, or those of the packages resource-agents and drbd-utils."
+    )
+    profile: ProfileName = Field(
+        "default", description="Timers of Corosync, DRBD and PostgreSQL; what the file says itself comes first."
+    )
     start_on_boot: bool = Field(
         default=True, description="Corosync and Pacemaker start at boot, so that a fenced node rejoins by itself."
     )
@@ -63,6 +71,26 @@ class Cluster(Part):
         return f"drbd_{self.drbd.resource}"
 
     @property
+    def timers(self) -> Profile:
+        """What is given up how soon, where the file does not say it."""
+        return PROFILES[self.profile]
+
+    @property
+    def token_ms(self) -> int:
+        """Corosync's token, milliseconds."""
+        return self.timeouts.token_ms or self.timers.token_ms
+
+    @property
+    def consensus_ms(self) -> int:
+        """How long Corosync waits for others before a new membership stands, milliseconds.
+
+        With two votes there are no others but the one that was lost, and corosync.conf(5) says that less than a token
+        is safe there.
+        """
+        own = self.token_ms * 12 // 10 if self.arbiter else max(300, self.token_ms * 4 // 10)
+        return self.timeouts.consensus_ms or own
+
+    @property
     def fencing_delay_s(self) -> int:
         """Seconds the promoted node may fence first; needed only where two votes can tie.
 
@@ -70,4 +98,4 @@ class Cluster(Part):
         """
         if self.stonith.priority_delay_s is not None:
             return self.stonith.priority_delay_s
-        return 0 if self.arbiter else 3
+        return 0 if self.arbiter else self.timers.delay_s

@@ -149,7 +149,10 @@ class Stonith(Part):
     parameters: dict[str, Parameter] = Field({}, description="Parameters for every device.")
     action: Literal["reboot", "off"] = Field("reboot", description="What fencing does to a node.")
     priority_delay_s: Whole | None = Field(
-        None, ge=0, le=120, description="Head start of the promoted node; default 3 with two votes, else 0."
+        None,
+        ge=0,
+        le=120,
+        description="Head start of the promoted node; default 3 with two votes, by `profile` 5 or 1, else 0.",
     )
     timeout_s: Whole = Field(60, ge=10, le=600, description="stonith-timeout.")
     monitor_s: Whole = Field(60, ge=10, le=3600, description="How often each device is asked for its status.")
@@ -158,8 +161,12 @@ class Stonith(Part):
 class Timeouts(Part):
     """Detection and operation time-outs; milliseconds or seconds as the names say."""
 
-    token_ms: Whole = Field(1000, ge=300, le=60000, description="Corosync token.")
-    consensus_ms: Whole | None = Field(None, ge=360, le=72000, description="Default 1.2 x token.")
+    token_ms: Whole | None = Field(
+        None, ge=300, le=60000, description="Corosync token; default 1000, by `profile` 3000 or 500."
+    )
+    consensus_ms: Whole | None = Field(
+        None, ge=300, le=72000, description="Default 1.2 x token; with two votes 0.4 x token, at least 300."
+    )
     start_s: Whole = Field(600, ge=60, le=7200, description="PostgreSQL start; must cover crash recovery.")
     stop_s: Whole = Field(120, ge=60, le=7200, description="PostgreSQL stop.")
     promote_s: Whole = Field(120, ge=120, le=600, description="DRBD promote, longer than the fence handler.")

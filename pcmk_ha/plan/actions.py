@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pcmk_ha.plan.arbiter_actions import ArbiterAction
 from pcmk_ha.plan.change_actions import ChangeAction
 from pcmk_ha.plan.replace_actions import ReplaceAction
 from pcmk_ha.plan.rotation_actions import RotationAction
@@ -263,6 +264,7 @@ Action = (
     | ReloadPostgresql
     | AwaitService
     | VerifyWrite
+    | ArbiterAction
     | ChangeAction
     | ReplaceAction
     | RotationAction

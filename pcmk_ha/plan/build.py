@@ -6,6 +6,8 @@ and cluster (Corosync, Pacemaker, STONITH). They meet where the resources are lo
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pcmk_ha.cib.items import config_digest
 from pcmk_ha.cib.merge import is_merged
 from pcmk_ha.desired.hosts import hosts_block
@@ -58,7 +60,7 @@ def make_plan(desired: Desired, facts: Facts, *, wipe: Wipe = (), restart: bool 
     joins. Call find_blockers first: this plans no wipe that was not asked for, but does not explain why.
     """
     draft = Draft()
-    ready = {name: _prepare_node(draft, desired, node) for name, node in facts.nodes.items()}
+    ready = {name: prepare_node(draft, desired, node) for name, node in facts.nodes.items()}
     everywhere = frozenset().union(*ready.values())
     volume = storage_lane(draft, desired, facts, wipe=wipe, ready=ready)
     if has_service(facts.service.cib, desired):
@@ -71,17 +73,20 @@ def make_plan(desired: Desired, facts: Facts, *, wipe: Wipe = (), restart: bool 
     return with_records(draft.done(), desired, facts)
 
 
-def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
+def prepare_node(
+    draft: Draft, desired: Desired, node: NodeFacts, *, but: Collection[str] = (), boot: bool = True
+) -> After:
+    """Plan packages, files and units of one node: no file in `but`, and its start at boot only with `boot`."""
     done = NOTHING
     if node.missing_packages:
         done = draft.add(InstallPackages(node.name, node.missing_packages), done)
     if node.runs_packaged_cluster:
         done = draft.add(EndPackagedCluster(node.name), done)
-    managed = _is_active(node, PACEMAKER) and not node.runs_packaged_cluster
+    managed = is_active(node, PACEMAKER) and not node.runs_packaged_cluster
     stray = tuple(u for u in PACEMAKERS_OWN if (f := node.units.get(u)) and (f.enabled or (f.active and not managed)))
     if stray or node.missing_packages:
         done = draft.add(DisableUnits(node.name, stray or PACEMAKERS_OWN, stop=not managed), done)
-    changed = differing(desired.files[node.name], node.files)
+    changed = tuple(path for path in differing(desired.files[node.name], node.files) if path not in but)
     if changed:
         done = draft.add(WriteFiles(node.name, changed), done)
     if node.stale_files:
@@ -90,12 +95,17 @@ def _prepare_node(draft: Draft, desired: Desired, node: NodeFacts) -> After:
         done = draft.add(WriteHosts(node.name), done)
     if node.firewall and not node.firewall_open:
         done = draft.add(OpenFirewall(node.name, node.firewall), done)
-    wanted = desired.cluster.start_on_boot
-    if any((u := node.units.get(name)) is None or u.enabled != wanted for name in CLUSTER_UNITS):
-        draft.add(SetBoot(node.name, wanted), done)  # slow, and nothing waits for it
+    if boot and not starts_at_boot_as_wanted(desired, node):
+        draft.add(SetBoot(node.name, desired.cluster.start_on_boot), done)  # slow, and nothing waits for it
     if node.drbd is not None:
         _set_timer(draft, desired, node, done, changed)
     return done
+
+
+def starts_at_boot_as_wanted(desired: Desired, node: NodeFacts) -> bool:
+    """Whether the cluster's units start at boot, or do not, as the file says."""
+    wanted = desired.cluster.start_on_boot
+    return all((u := node.units.get(name)) is not None and u.enabled == wanted for name in CLUSTER_UNITS)
 
 
 def _set_timer(draft: Draft, desired: Desired, node: NodeFacts, done: After, changed: tuple[str, ...]) -> None:
@@ -105,18 +115,19 @@ def _set_timer(draft: Draft, desired: Desired, node: NodeFacts, done: After, cha
         draft.add(SetTimer(node.name, wanted), done)
 
 
-def _is_active(node: NodeFacts, unit: str) -> bool:
+def is_active(node: NodeFacts, unit: str) -> bool:
+    """Whether systemd runs a unit on a node."""
     return unit in node.units and node.units[unit].active
 
 
 def _cluster_lane(draft: Draft, desired: Desired, facts: Facts, ready: After) -> After:
-    running = [n for n, node in facts.nodes.items() if _is_active(node, COROSYNC) and not node.runs_packaged_cluster]
+    running = [n for n, node in facts.nodes.items() if is_active(node, COROSYNC) and not node.runs_packaged_cluster]
     if any(_corosync_changes(desired, facts.nodes[name]) for name in running):
         # Before anybody joins: where he is may be what changes.
         ready |= draft.add(ReloadCorosync(running[0]), ready)
     start = NOTHING
     for name, node in facts.nodes.items():
-        if node.runs_packaged_cluster or not all(_is_active(node, unit) for unit in RUNNING_UNITS):
+        if node.runs_packaged_cluster or not all(is_active(node, unit) for unit in RUNNING_UNITS):
             start |= draft.add(StartCluster(name), ready)
     first = next(iter(facts.nodes))
     quorum = start | ready

@@ -108,6 +108,7 @@ class ServiceFacts:
     settings_loaded: bool = True  # PostgreSQL has read its files since they were last written
     settings: Mapping[str, Setting] = field(default_factory=dict)  # of the running server, by name
     parameters_found: str = ""  # text of our parameter file as found
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by node: what forbids a start of PostgreSQL
 
     @property
     def pending_restart(self) -> tuple[str, ...]:

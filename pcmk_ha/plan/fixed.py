@@ -8,6 +8,8 @@ from lxml import etree
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Problem
+from pcmk_ha.facts import labels
+from pcmk_ha.facts.pacemaker import HELD_BY_RESTORE, HELD_BY_START, LEFTOVERS
 from pcmk_ha.plan.corosync import APART
 from pcmk_ha.plan.facts import Facts
 from pcmk_ha.plan.owned import newest
@@ -43,6 +45,18 @@ def find_rest(facts: Facts) -> Iterator[Problem]:
     for name, (what, todo) in REST.items():
         if name in told:
             yield Problem(what, todo)
+    yield from _held(root, facts)
+
+
+def _held(root: etree._Element, facts: Facts) -> Iterator[Problem]:
+    """A backup that is being put in place, or that nobody has recovered."""
+    held = {str(found.get("id")) for found in root.iterfind("configuration/constraints/rsc_location")}
+    for ident in (HELD_BY_START, HELD_BY_RESTORE):
+        if ident in held:
+            yield Problem(f"constraint {ident} is in force", LEFTOVERS[ident])
+    for node, paths in facts.service.labels.items():
+        for path in paths:
+            yield Problem(labels.describe(node, path), labels.TODO)
 
 
 def _identity(desired: Desired, facts: Facts, renewed: str) -> Iterator[Problem]:
@@ -52,7 +66,7 @@ def _identity(desired: Desired, facts: Facts, renewed: str) -> Iterator[Problem]
         if (now := wanted.get(name, "nothing")) != was and name != f"{renewed}: disk":
             yield Problem(
                 f"{name} was {was}, and the file says {now}: this cannot be changed on a cluster that runs",
-                "put it back; members are added and replaced by commands of their own, data moves by dump and restore",
+                "put it back; `add-arbiter` and `remove-arbiter` change the votes, data moves by dump and restore",
             )
 
 

@@ -10,9 +10,13 @@ from pcmk_ha.plan.moves import (
     AwaitMembers,
     AwaitService,
     AwaitStopped,
+    AwaitVolume,
     CheckCopies,
+    CheckFiles,
     Checkpoint,
+    Hold,
     Move,
+    Release,
     SetProperty,
     StartMembers,
     StopUnit,
@@ -29,6 +33,7 @@ class Running:
     stop_all: bool | None = None  # None: nobody could be asked
     serves: str = ""  # the node whose PostgreSQL runs
     is_serving: bool = False
+    held: bool = False  # by a start that was killed
 
     def with_unit(self, unit: str) -> tuple[str, ...]:
         """Return the members on which a unit is active."""
@@ -69,6 +74,11 @@ def _start(found: Running) -> Iterator[Move]:
         yield StartMembers(missing)
         yield AwaitMembers()
     if found.stop_all is not False:  # not known: clearing what is not set changes nothing
+        yield Hold()
         yield SetProperty(STOP_ALL, "")
-    if missing or found.stop_all is not False or not found.is_serving:
+    if found.stop_all is not False or found.held:
+        yield AwaitVolume()
+        yield CheckFiles()
+        yield Release()
+    if missing or found.held or found.stop_all is not False or not found.is_serving:
         yield AwaitService()

@@ -120,6 +120,38 @@ class CheckCopies:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Keep PostgreSQL stopped where nothing may run yet, so that its files can be looked at first."""
+
+    def __str__(self) -> str:
+        return "keep PostgreSQL stopped until its files are looked at"
+
+
+@dataclass(frozen=True)
+class AwaitVolume:
+    """Wait until the file system is mounted, and nothing is under way."""
+
+    def __str__(self) -> str:
+        return "the file system is mounted"
+
+
+@dataclass(frozen=True)
+class CheckFiles:
+    """Look for a base backup that has not been recovered: the cluster's start would corrupt it."""
+
+    def __str__(self) -> str:
+        return "the data directory holds no backup that must be recovered first"
+
+
+@dataclass(frozen=True)
+class Release:
+    """Let Pacemaker start PostgreSQL."""
+
+    def __str__(self) -> str:
+        return "let Pacemaker start PostgreSQL"
+
+
+@dataclass(frozen=True)
 class StopUnit:
     """Stop one unit on several members at once."""
 
@@ -169,6 +201,10 @@ Move = (
     | AwaitSettled
     | AwaitStopped
     | CheckCopies
+    | Hold
+    | AwaitVolume
+    | CheckFiles
+    | Release
     | StopUnit
     | StartMembers
     | AwaitMembers

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -161,3 +162,22 @@ def play(bench: Bench, scenario: str) -> dict[str, Any]:
     assert run["problems"] == [], f"{run['problems']}\n{done.stderr}"
     assert sum(len(client["acknowledged"]) for client in run["clients"].values()) >= 60
     return dict(run)
+
+
+def kill_after(bench: Bench, until: str, *arguments: str, seconds: float = 0) -> None:
+    """Run the command and kill it some time after it says something."""
+    process = subprocess.Popen(
+        [str(PROGRAM), *arguments], cwd=bench.folder, env=bench.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if until in line:
+            break
+    else:
+        pytest.fail(f"it ended without `{until}`: {''.join(said)}")
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

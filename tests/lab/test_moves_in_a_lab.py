@@ -170,6 +170,22 @@ def test_a_cluster_stops_whole_and_starts_whole_and_nobody_is_fenced(bench: Benc
     assert len(fencings(bench)) <= before  # the history is the cluster's, and ends with it
     assert "precious" in bench.run("psql", "-c", "TABLE kept").stdout
     assert "runs already" in bench.run("start").stdout
+    assert json.loads(bench.run("start", "--json").stdout) == {"serves_on": bench.primary, "changed": False}
+
+
+def test_what_they_did_is_told_to_programs_too(bench: Bench) -> None:
+    assert json.loads(bench.run("maintenance", "on", "--yes", "--json").stdout) == {
+        "maintenance": "on",
+        "changed": True,
+    }
+    assert json.loads(bench.run("maintenance", "on", "--json").stdout) == {"maintenance": "on", "changed": False}
+    assert json.loads(bench.run("maintenance", "off", "--yes", "--json").stdout)["changed"]
+    assert json.loads(bench.run("stop", "--yes", "--json").stdout) == {"stopped": True, "changed": True}
+    assert json.loads(bench.run("start", "--json").stdout)["serves_on"] in ("node1", "node2")
+    node = bench.await_health() and bench.standby
+    found = json.loads(bench.run("fence", node, "--yes", "--json").stdout)
+    assert (found["fenced"], found["service_on"], found["missing"]) == (node, bench.primary, 0)
+    bench.await_health()
 
 
 @pytest.mark.parametrize("until", ["set stop-all-resources", "stop pacemaker.service"])

@@ -315,7 +315,21 @@ def test_a_stop_killed_anywhere_is_finished_by_the_next(two_votes: OnFile, comma
     assert two_votes.active() == []
 
 
-@pytest.mark.parametrize("commands", range(1, 6))
+def test_a_start_leaves_postgresql_stopped_where_a_backup_was_not_recovered(on_file: OnFile) -> None:
+    do(on_file, prepare_stop)
+    on_file.labels = ("/srv/pgdata/15/main/backup_label",)
+    with pytest.raises(PcmkHaError, match="backup_label is there"):
+        do(on_file, prepare_start)
+    assert on_file.service.volume_on
+    assert not on_file.service.database_on
+    assert not on_file.service.vip_on
+    on_file.labels = ()
+    do(on_file, prepare_start)
+    assert on_file.service.is_serving
+    assert "pcmk-ha-hold" not in on_file.constraints
+
+
+@pytest.mark.parametrize("commands", range(1, 8))
 def test_a_start_killed_anywhere_is_finished_by_the_next(two_votes: OnFile, commands: int) -> None:
     do(two_votes, prepare_stop)
     two_votes.budget = commands

@@ -45,6 +45,7 @@ class OnFile:
     state: str = "S_IDLE"
     faults: tuple[str, ...] = ()  # what goes wrong with whatever Pacemaker does, as crm_simulate injects it
     deaf: set[str] = field(default_factory=set)  # nodes on which PostgreSQL takes no connections
+    labels: tuple[str, ...] = ()  # what lies in the data directory and must not be there when PostgreSQL starts
 
     _known: dict[tuple[str, ...], subprocess.CompletedProcess[str]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -143,7 +144,7 @@ class Member:
         return Outcome(argv, status, stdout, "")
 
     def _changes(self, argv: Sequence[str]) -> bool:
-        return " ".join(argv).startswith(CHANGES) or argv[3:4] == ("prefer",)
+        return " ".join(argv).startswith(CHANGES) or argv[3:4] in (("prefer",), ("hold",))
 
     def _only_asks(self, argv: Sequence[str]) -> bool:
         return (
@@ -180,6 +181,8 @@ class Member:
                 if self.node not in roles:
                     return (0, f"{HEAD} 0: cs:Unconfigured\n")
                 return (0, proc_drbd("Connected", f"{roles[self.node]}/x", "UpToDate/UpToDate"))
+            case ("sh", "-c", _script, "labels", _data):
+                return (0, "\n".join(self.cluster.labels) if service.volume_on == self.node else "")
             case ("sh", "-c", script) if "pg_isready" in script:
                 return (0 if service.database_on == self.node and self.node not in self.cluster.deaf else 2, "ready\n")
             case ("corosync-quorumtool", *_):

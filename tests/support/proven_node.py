@@ -70,6 +70,8 @@ class WorldNode:
                 return 0, ""
             case drbd.PROC_DRBD:
                 return 0, world.drbd(self.node)
+            case ("sh", "-c", _script, "labels", _data):
+                return 0, ""
             case ("sh", "-c", script) if "pg_isready" in script:
                 return (0, "ready\n") if self.node == world.promoted else (2, "")
         return None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import resource
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import typer
 from support.files import HERE
 
@@ -37,6 +41,34 @@ def test_every_command_is_explained_by_its_own_help_in_the_documents() -> None:
     text = "".join((ROOT / name).read_text() for name in ("README.md", "docs/operations.md", "docs/lab.md"))
     for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
         assert f"<!-- help: {name} -->" in text, name
+
+
+def commands_in_documents() -> Iterator[tuple[str, ...]]:
+    """Yield every command line of ours in a code block, without what only shows it."""
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for block in re.findall(r"^```.*?^```", path.read_text(), re.M | re.S):
+            for line in re.findall(r"^(?:[$#] )?pcmk-ha (?!--help:)(.*)$", block, re.M):
+                for part in re.split(r";|&&| {2,}pcmk-ha ", re.sub(r"\s#.*", "", line)):
+                    words = shlex.split(part.removeprefix(" pcmk-ha"), comments=True)
+                    yield tuple(words[words.index("pcmk-ha") + 1 :] if "pcmk-ha" in words else words)
+
+
+@pytest.mark.parametrize("words", sorted(set(commands_in_documents())), ids=" ".join)
+def test_every_command_line_in_the_documents_is_one(words: tuple[str, ...]) -> None:
+    """It is read, not run: every command, option and number of arguments is as the program has it."""
+    command, rest = typer.main.get_command(app), list(words)
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        assert rest[0] in command.commands, f"no command {rest[0]}"
+        command = command.commands[rest.pop(0)]
+    if "--help" not in rest and "…" not in "".join(rest):
+        command.make_context("pcmk-ha", rest)
+
+
+def test_every_operation_of_the_guide_is_played_on_a_lab() -> None:
+    played = "".join(path.read_text() for path in (ROOT / "tests/lab").glob("*.py"))
+    for heading in re.findall(r"^## .*`.*$", (ROOT / "docs/operations.md").read_text(), re.M):
+        for name in re.findall(r"`([^`]+)`", heading):
+            assert f'"{name}"' in played, heading
 
 
 def test_help_comes_at_once() -> None:
@@ -72,8 +104,11 @@ def test_bad_input_ends_with_2_a_line_and_no_traceback(tmp_path: Path) -> None:
         "fence-test",
         "verify",
         "resync",
+        "split-brain",
         "grow",
         "rotate-secrets drbd",
+        "add-arbiter",
+        "remove-arbiter",
         "report",
     ):
         argv = (PROGRAM, *command.split(), "--file", str(path))

@@ -28,6 +28,7 @@ from pcmk_ha.operate.moves.gate import (
     reasons_against_placement,
     reasons_against_stop,
     reasons_never_to_stop,
+    reasons_of_labels,
     refuse,
 )
 from pcmk_ha.operate.moves.waits import UNWILLING_S, Unwilling, has_failed_back, is_served_by, is_stopped
@@ -35,9 +36,13 @@ from pcmk_ha.plan.halt import Running, plan_start, plan_stop
 from pcmk_ha.plan.moves import (
     AwaitServedBy,
     AwaitService,
+    AwaitVolume,
+    CheckFiles,
     Checkpoint,
     Forget,
+    Hold,
     Prefer,
+    Release,
     SetProperty,
     StartMembers,
     StopUnit,
@@ -288,10 +293,27 @@ def test_a_half_stopped_cluster_is_stopped_from_where_it_is() -> None:
 def test_a_start_clears_what_a_stop_set_also_where_nobody_could_be_asked() -> None:
     stopped = Running({"node1": frozenset(), "node2": frozenset()})
     assert plan_start(stopped)[0] == StartMembers(("node1", "node2"))
-    assert plan_start(stopped)[-2:] == (SetProperty("stop-all-resources", ""), AwaitService())
+    assert plan_start(stopped)[-5:-3] == (SetProperty("stop-all-resources", ""), AwaitVolume())
     half = Running({"node1": BOTH, "node2": frozenset({COROSYNC})}, stop_all=False, is_serving=True)
     assert plan_start(half)[0] == StartMembers(("node2",))
     assert plan_start(Running({"node1": BOTH}, stop_all=False, is_serving=True)) == ()
+
+
+def test_a_start_looks_at_the_data_directory_before_postgresql_may_run() -> None:
+    stopped = Running({"node1": BOTH, "node2": BOTH}, stop_all=True)
+    clear = SetProperty("stop-all-resources", "")
+    assert plan_start(stopped) == (Hold(), clear, AwaitVolume(), CheckFiles(), Release(), AwaitService())
+    killed = replace(stopped, stop_all=False, held=True)
+    assert plan_start(killed) == (AwaitVolume(), CheckFiles(), Release(), AwaitService())
+
+
+def test_nothing_moves_or_leaves_maintenance_where_a_backup_was_not_recovered(minimal: Cluster, healthy: str) -> None:
+    found = standing(minimal, healthy, labels=("/srv/pgdata/17/main/backup_label",))
+    (reason,) = reasons_of_labels(found)
+    assert "node1: /srv/pgdata/17/main/backup_label is there" in reason
+    assert reason in reasons_against_move(minimal, found, "node2")
+    assert found.status.health is Health.DEGRADED
+    assert any("pcmk-ha restore" in finding.todo for finding in found.status.findings)
 
 
 # --- waiting

@@ -235,15 +235,27 @@ GOOD = "8A0C3D4E5F607183:5A0C3D4E5F607182:4A0C3D4E5F607182:3A0C3D4E5F607182:1:1:
 @pytest.mark.parametrize(
     ("text", "follows"),
     [
-        ("0000000000000004:0:0:0:0:0:0:0:0:0", True),  # just created
-        ("5A0C3D4E5F607182:0:0:0:0:0:0:1:0:0", True),  # the target of its resync
-        ("3A0C3D4E5F607183:0:0:0:1:1:0:0:0:0", True),  # what it had before
-        ("8A0C3D4E5F607182:0:0:0:1:1:0:1:0:0", True),  # the same, the copy is done
-        ("8A0C3D4E5F607182:0:0:0:1:1:1:1:0:0", False),  # the same, and it was Primary, too
-        ("8A0C3D4E5F607182:5A0C3D4E5F607182:0:0:1:1:0:0:0:0", False),  # it knows of a copy that is older
-        ("9999999999999998:8A0C3D4E5F607182:0:0:1:1:0:0:0:0", False),  # it went on alone
-        ("1111111111111110:0:0:0:1:1:0:0:0:0", False),  # another cluster's
-        ("0:0:0:0:0:0:0:0:0:0", False),
+        ("0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0", True),  # just created
+        (
+            "5A0C3D4E5F607182:0000000000000000:0000000000000000:0000000000000000:0:0:0:1:0:0",
+            True,
+        ),  # the target of its resync
+        ("3A0C3D4E5F607183:0000000000000000:0000000000000000:0000000000000000:1:1:0:0:0:0", True),  # what it had before
+        (
+            "8A0C3D4E5F607182:0000000000000000:0000000000000000:0000000000000000:1:1:0:1:0:0",
+            True,
+        ),  # the same, the copy is done
+        (
+            "8A0C3D4E5F607182:0000000000000000:0000000000000000:0000000000000000:1:1:1:1:0:0",
+            False,
+        ),  # the same, and it was Primary, too
+        (
+            "8A0C3D4E5F607182:5A0C3D4E5F607182:0000000000000000:0000000000000000:1:1:0:0:0:0",
+            False,
+        ),  # it knows of a copy that is older
+        ("9999999999999998:8A0C3D4E5F607182:0000000000000000:0000000000000000:1:1:0:0:0:0", False),  # it went on alone
+        ("1111111111111110:0000000000000000:0000000000000000:0000000000000000:1:1:0:0:0:0", False),  # another cluster's
+        ("0000000000000000:0000000000000000:0000000000000000:0000000000000000:0:0:0:0:0:0", False),
     ],
 )
 def test_a_copy_is_brought_in_line_only_when_it_follows_the_good_one(text: str, follows: bool) -> None:
@@ -277,7 +289,10 @@ def found_of(place: Place | None = None, **changes: object) -> Found:
         unreachable={},
     )  # fmt: skip
     standing = Standing(status, "S_IDLE", stop_all=False)
-    good, new = parse_generations(GOOD), parse_generations("0000000000000004:0:0:0:0:0:0")
+    good, new = (
+        parse_generations(GOOD),
+        parse_generations("0000000000000004:0000000000000000:0000000000000000:0000000000000000:0:0:0"),
+    )
     storage = Storage(good, new, has_metadata=True, room=2 << 30, device=1 << 30)
     facts = Widowed(MINIMAL, "node2").facts() if not CACHE else CACHE[0]
     CACHE[:] = [facts]
@@ -328,7 +343,10 @@ def test_the_rest_of_the_cluster_must_be_fit(standing: dict[str, object], says: 
     [
         ({"good": None}, "do not say that its copy is good"),
         ({"new": None}, "holds DRBD metadata, and nobody can tell whose"),
-        ({"new": parse_generations("1111111111111110:0:0:0:1:1:0")}, "does not follow the one of node1"),
+        (
+            {"new": parse_generations("1111111111111110:0000000000000000:0000000000000000:0000000000000000:1:1:0")},
+            "does not follow the one of node1",
+        ),
         ({"room": 1 << 29}, "/dev/sdb has room for 512 MiB, and DRBD's device has 1024"),
     ],
 )

@@ -221,6 +221,7 @@ def test_a_secret_cut_in_two_by_the_bound_is_not_left_half(cluster: Cluster, wan
         (f"node1/{KNOWN.drbd}.txt", b"clean"),
         ("node1/unreadable.bz2", b"BZh9garbage"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # a gzip's bytes hold the time
 )
 def test_a_bundle_with_a_secret_in_it_is_deleted(cluster: Cluster, tmp_path: Path, name: str, data: bytes) -> None:
     """As if scrubbing had failed: the file is read back before it gets its name."""

@@ -112,13 +112,13 @@ def _drbd(cluster: Cluster) -> Iterator[Finding]:
 
 
 def _timeouts(cluster: Cluster) -> Iterator[Finding]:
-    times = cluster.timeouts
-    if times.consensus_ms is not None and times.consensus_ms * 10 < times.token_ms * 12:
+    written = cluster.timeouts.consensus_ms
+    if cluster.arbiter and written is not None and written * 10 < cluster.token_ms * 12:
         yield (
             ("timeouts", "consensus_ms"),
             Problem(
-                f"consensus {times.consensus_ms} ms is below 1.2 x token",
-                "corosync.conf(5) wants at least that",
+                f"consensus {written} ms is below 1.2 x token",
+                "corosync.conf(5) wants at least that with more than two votes",
             ),
         )
 

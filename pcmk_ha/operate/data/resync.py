@@ -45,7 +45,8 @@ def reasons_against(copies: Copies) -> tuple[str, ...]:
         reasons.append(f"{copies.primary} is {good.role or 'down'} and its copy {good.disk or 'unknown'}")
     if good.connection == "StandAlone":
         reasons.append(
-            f"{copies.primary} has given up the connection: a split brain, or somebody disconnected it by hand"
+            f"{copies.primary} has given up the connection: a split brain, or somebody disconnected it by hand "
+            "(`pcmk-ha split-brain` tells which)"
         )
     if other.role != "Secondary":
         reasons.append(f"{copies.secondary} is {other.role or 'down'}, not Secondary")

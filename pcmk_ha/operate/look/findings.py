@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pcmk_ha.facts import drbd, pacemaker
+from pcmk_ha.facts import drbd, labels, pacemaker
+from pcmk_ha.facts.aside import parse_aside
 from pcmk_ha.model.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ BACK = {  # what ends it, by a node's word
     "standby": "`pcmk-ha unstandby {name}` brings it back",
     "maintenance": "crm_attribute --node {name} --name maintenance --delete",
 }
+UPDATED = "if no `pcmk-ha update` runs: the next one goes on; or `pcmk-ha unstandby {name}` takes it back as it is"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Finding:
 def find_all(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Finding]:
     """Yield everything that is not as it should be; `view` is the member whose Pacemaker is believed."""
     yield from _find_service(status, view)
-    yield from _find_nodes(cluster, status)
+    yield from _find_nodes(status, parse_aside(view.attributes))
     yield from _find_drbd(cluster, status)
     yield from _find_links(status)
     if view.crm_mon and pacemaker.is_in_maintenance(view.crm_mon):
@@ -47,6 +49,9 @@ def find_all(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Fi
             f"{failure.resource} on {failure.node}: {failure.detail}",
             "once the cause is gone: crm_resource --cleanup (it expires by itself after failure-timeout)",
         )
+    for name, facts in status.members.items():
+        for path in facts.labels:
+            yield Finding(labels.describe(name, path), labels.TODO)
     for name in status.records.replacing:
         yield Finding(f"the machine of {name} is being replaced", f"`pcmk-ha replace {name}` goes on with it")
     for leftover in status.leftovers:
@@ -86,9 +91,11 @@ def _find_service(status: Status, view: MemberFacts) -> Iterator[Finding]:
         )
 
 
-def _find_nodes(cluster: Cluster, status: Status) -> Iterator[Finding]:
+def _find_nodes(status: Status, aside: frozenset[str]) -> Iterator[Finding]:
     for name, word in status.nodes.items():
-        if word == "UNCLEAN":
+        if name in aside and word != "UNCLEAN":
+            yield Finding(f"{name} is being updated: it runs nothing, and cannot take over", UPDATED.format(name=name))
+        elif word == "UNCLEAN":
             yield Finding(
                 f"{name} is lost and not fenced yet: its resources stay where they are until it is",
                 f"is its fence device reachable? If you made sure that {name} is off: stonith_admin --confirm {name}",
@@ -116,7 +123,7 @@ def _find_drbd(cluster: Cluster, status: Status) -> Iterator[Finding]:
         elif state.connection == "StandAlone":
             yield Finding(
                 f"{name}: DRBD has given up its connection (split brain?)",
-                "the data of both sides differs: decide which to keep before you reconnect; never automatic",
+                "`pcmk-ha split-brain` shows what each side holds; whose data is given up is never decided by itself",
             )
         elif state.connection.startswith("Sync") or state.connection.startswith("PausedSync"):
             done = f", {state.done_percent:.0f} % done" if state.done_percent is not None else ""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pcmk_ha.desired.names import COROSYNC_CONF, PACEMAKER, PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import NodeUnreachable
-from pcmk_ha.facts import corosync
+from pcmk_ha.facts import corosync, labels
 from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.change.applied import read_record
@@ -37,7 +37,7 @@ JUST_CREATED = "0000000000000004"  # UUID_JUST_CREATED in DRBD's drbd.h, all ver
 
 def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     """Look at every member at once; raises NodeUnreachable or CommandFailed when one cannot be read."""
-    found = on_all(nodes, lambda runner: _observe_node(runner, desired))
+    found = on_all(nodes, lambda runner: observe_node(runner, desired))
     for result in found.values():
         if isinstance(result, Exception):
             raise result
@@ -52,7 +52,8 @@ def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     return Facts(nodes=seen, service=replace(service, packaged_cibs=alone), records=records)
 
 
-def _observe_node(runner: Runner, desired: Desired) -> tuple[NodeFacts, Record | None]:
+def observe_node(runner: Runner, desired: Desired) -> tuple[NodeFacts, Record | None]:
+    """Look at one member; raises NodeUnreachable or CommandFailed."""
     record = read_record(runner)
     stale = stale_paths(desired, runner.node, record)
     facts = _observe_running(runner, desired)
@@ -176,6 +177,7 @@ def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: D
         cib=live.stdout if live.status == 0 else _saved_cib(nodes, desired),
         promoted_on=service.promoted_on,
         serving=service.is_serving,
+        labels=_labels(nodes, running, desired.cluster),
     )
     holder = nodes.get(service.database_on)
     return _observe_server(holder, desired, found) if holder else found
@@ -189,6 +191,13 @@ def _ask_service(runners: list[Runner], cluster: Cluster) -> tuple[Runner, Servi
         if seen[-1][1].quorate:
             return seen[-1]
     return seen[0]
+
+
+def _labels(nodes: Mapping[str, Runner], running: list[str], cluster: Cluster) -> dict[str, tuple[str, ...]]:
+    """What forbids a start of PostgreSQL, on every member that could have the volume mounted."""
+    argv = labels.ask_labels(cluster)
+    holders = [node.name for node in cluster.nodes if node.name in running]
+    return {name: labels.parse_labels(nodes[name].run(argv, ok=None).stdout) for name in holders}
 
 
 def _observe_server(holder: Runner, desired: Desired, found: ServiceFacts) -> ServiceFacts:

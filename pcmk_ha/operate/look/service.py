@@ -25,6 +25,7 @@ class Service:
     vip_on: str = ""
     devices: int = 0  # STONITH devices started
     wanted_devices: int = 0
+    volume_on: str = ""  # where the file system is mounted
 
     @property
     def is_up(self) -> bool:
@@ -63,6 +64,7 @@ def parse_service(text: str, cluster: Cluster) -> Service:
         vip_on=_started_on(root, "pg_vip"),
         devices=sum(1 for device in devices if device.get("role") == "Started" and device.get("failed") == "false"),
         wanted_devices=sum(len(node.fence_devices) for node in cluster.members),
+        volume_on=_started_on(root, "pg_fs"),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pcmk_ha.errors import PcmkHaError
-from pcmk_ha.facts import corosync, drbd, pacemaker, records
+from pcmk_ha.facts import corosync, drbd, labels, pacemaker, records
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.look.findings import Finding, find_all, is_silent
 from pcmk_ha.operate.look.service import Service, parse_service
@@ -43,6 +43,7 @@ class MemberFacts:
     quorum: corosync.Quorum | None = None
     drbd: drbd.DrbdState | None = None  # None: arbiter
     answers: bool = False  # PostgreSQL accepts connections on this node
+    labels: tuple[str, ...] = ()  # files with which the cluster must not start PostgreSQL
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Status:
             "fenced": {name: records.format_time(at) if at else None for name, at in fenced.items()},
             "verified": records.format_time(found.verified.at) if found.verified else None,
             "differing_kib": found.differing_kib if found.verified else None,
+            "backed_up": records.format_time(found.backed_up.at) if found.backed_up else None,
             "resynced": records.format_time(found.resynced) if found.resynced else None,
         }
 
@@ -118,6 +120,7 @@ def _ask(cluster: Cluster, runner: Runner) -> MemberFacts:
         answers = pool.submit(text, ready if data_node else ("true",))
         constraints = pool.submit(text, pacemaker.CONSTRAINTS)
         attributes = pool.submit(text, records.NODES)
+        labelled = pool.submit(text, labels.ask_labels(cluster)) if data_node else None
         quorum = pool.submit(lambda: runner.run(corosync.QUORUM, ok=None, timeout=10).stdout)
         links = pool.submit(text, corosync.LINKS)
         found = pool.submit(_drbd, cluster, text) if data_node else None
@@ -129,6 +132,7 @@ def _ask(cluster: Cluster, runner: Runner) -> MemberFacts:
             quorum=corosync.parse_quorum(quorum.result()),
             drbd=found.result() if found else None,
             answers=data_node and bool(answers.result()),
+            labels=labels.parse_labels(labelled.result()) if labelled else (),
         )
 
 

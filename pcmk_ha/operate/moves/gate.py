@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pcmk_ha.errors import Refused
+from pcmk_ha.facts import labels
 from pcmk_ha.facts.pacemaker import IDLE, PREFERENCE
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.look.standing import Standing
@@ -29,6 +30,7 @@ def reasons_against_move(cluster: Cluster, standing: Standing, target: str) -> t
         *_unfenceable(standing),
         *_not_online(standing, target),
         *_traces(standing),
+        *reasons_of_labels(standing),
     )
 
 
@@ -66,6 +68,13 @@ def reasons_against_leaving_maintenance(standing: Standing, foreseen: Foreseen) 
         *_no_cluster(standing),
         *_believed_wrongly(standing),
         *(f"Pacemaker would stop, demote or fence {what}" for what in foreseen.touched),
+    )
+
+
+def reasons_of_labels(standing: Standing) -> tuple[str, ...]:
+    """Why PostgreSQL must not be started through the cluster, whatever anybody says."""
+    return tuple(
+        labels.describe(name, path) for name, facts in standing.status.members.items() for path in facts.labels
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pcmk_ha.desired.names import CLUSTER_UNITS, PACEMAKER
 from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.facts import labels
+from pcmk_ha.facts.pacemaker import HELD_BY_START
 from pcmk_ha.operate.look.standing import Standing, look_closely, speaker
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.moves import placement
@@ -14,6 +16,7 @@ from pcmk_ha.operate.moves.gate import (
     reasons_against_start,
     reasons_against_stop,
     reasons_never_to_stop,
+    reasons_of_labels,
     refuse,
 )
 from pcmk_ha.operate.moves.switchover import Intent
@@ -34,6 +37,7 @@ def prepare_maintenance(members: Members, *, on: bool, force: bool = False) -> I
     plan = plan_maintenance(standing.placement(), on=on)
     if on or not plan:
         return Intent(service, "", plan)
+    refuse(reasons_of_labels(standing), hint=f"{labels.TODO}; nothing was touched")
     foreseen = foresee_change(speaker(members, standing), members.cluster, *placement.set_property(MAINTENANCE, ""))
     if not force:
         hint = f"make the nodes what Pacemaker believes, or the other way round; {FORCE}"
@@ -63,13 +67,15 @@ def prepare_start(members: Members) -> Intent:
     units = look_at_units(members)
     standing = look_closely(members)
     refuse(reasons_against_start(standing))
+    refuse(reasons_of_labels(standing), hint=f"{labels.TODO}; nothing was touched")
     return Intent(standing.status.service, "", plan_start(running(units, standing)))
 
 
 def running(units: dict[str, frozenset[str]], standing: Standing) -> Running:
     """Return what plans are made from."""
     service = standing.status.service
-    return Running(units, standing.stop_all, service.database_on, service.is_serving)
+    held = any(leftover.id == HELD_BY_START for leftover in standing.status.leftovers)
+    return Running(units, standing.stop_all, service.database_on, service.is_serving, held)
 
 
 def look_at_units(members: Members) -> dict[str, frozenset[str]]:

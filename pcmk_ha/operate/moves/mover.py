@@ -6,9 +6,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
+from pcmk_ha.facts.aside import release
+from pcmk_ha.facts.pacemaker import HELD_BY_START
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.operate.data.files import check_files
 from pcmk_ha.operate.data.stopped import check_stopped_copies
 from pcmk_ha.operate.moves import placement
 from pcmk_ha.operate.moves.waits import Waits
@@ -20,8 +24,10 @@ from pcmk_ha.remote.first import from_first
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
 
+T = TypeVar("T")  # of step
 
-def carry_out(plan: tuple[do.Move, ...], perform: Callable[[do.Move], None], teller: Teller) -> None:
+
+def carry_out(plan: tuple[T, ...], perform: Callable[[T], None], teller: Teller) -> None:
     """Perform every step in order; raises the first error. A run cut short anywhere is finished by the next."""
     begin = time.monotonic()
     for move in plan:
@@ -38,7 +44,7 @@ class Mover:
     nodes: Mapping[str, Runner]
     watch: Say = ignore  # is told what is seen while something is waited for
 
-    def __call__(self, move: do.Move) -> None:
+    def __call__(self, move: do.Move) -> None:  # noqa: C901, PLR0912  one case for each kind of move
         """Perform one move; raises CommandFailed, NodeUnreachable or TimedOut."""
         match move:
             case do.Checkpoint():
@@ -48,10 +54,18 @@ class Mover:
             case do.Forget():
                 self.forget(move.node)
             case do.SetStandby():
+                if not move.on:  # an update's is a standby, too
+                    self._tell(release(move.node), ok=placement.GONE)
                 self._tell(placement.set_standby(move.node, on=move.on), ok=(0,) if move.on else placement.GONE)
             case do.SetProperty():
                 argv = placement.set_property(move.name, move.value)
                 self._tell(argv, ok=(0,) if move.value else placement.GONE)
+            case do.Hold():
+                self._tell(placement.hold_if_stopped(HELD_BY_START))
+            case do.CheckFiles():
+                check_files(self.cluster, self.nodes)
+            case do.Release():
+                self._tell(placement.release(HELD_BY_START), ok=placement.GONE)
             case do.CheckCopies():
                 check_stopped_copies(self.cluster, self.nodes)
             case do.StopUnit():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pcmk_ha.cib.resources import SERVER
 from pcmk_ha.facts.pacemaker import PREFERENCE
 from pcmk_ha.model.cluster import Cluster
 
@@ -18,6 +19,20 @@ PREFER = (
     f'<date_expression id=\\"{PREFERENCE}-end\\" operation=\\"lt\\" end=\\"$end\\"/></rule></rsc_location>"'
 )
 FORGET = ("cibadmin", "--delete", "--xpath", f"//rsc_location[@id='{PREFERENCE}']")
+
+
+# A constraint of our own and no target-role: what is ours then has a name that everybody sees, `status` and every gate
+# among them, and nobody's own target-role is overwritten. No node may run PostgreSQL, and with it the VIP; DRBD and
+# the file system stay where they are, and follow a failover.
+HOLD = (
+    f'<rsc_location id="{{ident}}" rsc="{SERVER}"><rule id="{{ident}}-rule" score="-INFINITY">'
+    '<expression id="{ident}-node" attribute="#uname" operation="defined"/></rule></rsc_location>'
+)
+# Where something may run already, PostgreSQL may: it is not stopped to be looked at.
+HOLD_IF_STOPPED = (
+    '[ "$(crm_attribute --name stop-all-resources --query --quiet)" != true ] || '
+    'cibadmin --modify --allow-create --scope constraints --xml-text "$1"'
+)
 
 
 def patience_s(cluster: Cluster) -> int:
@@ -44,3 +59,18 @@ def set_standby(node: str, *, on: bool) -> tuple[str, ...]:
 def set_property(name: str, value: str) -> tuple[str, ...]:
     """Set a cluster property; an empty value deletes it."""
     return ("crm_attribute", "--name", name, *(("--update", value) if value else ("--delete",)))
+
+
+def hold(ident: str) -> tuple[str, ...]:
+    """Keep PostgreSQL stopped, wherever its file system is."""
+    return ("cibadmin", "--modify", "--allow-create", "--scope", "constraints", "--xml-text", HOLD.format(ident=ident))
+
+
+def hold_if_stopped(ident: str) -> tuple[str, ...]:
+    """Keep PostgreSQL stopped where Pacemaker is told to run nothing yet."""
+    return ("sh", "-c", HOLD_IF_STOPPED, "hold", HOLD.format(ident=ident))
+
+
+def release(ident: str) -> tuple[str, ...]:
+    """Let PostgreSQL run again."""
+    return ("cibadmin", "--delete", "--xpath", f"//rsc_location[@id='{ident}']")

@@ -45,6 +45,8 @@ class Waits:
                 self._await(move, lambda seen: seen.is_idle, SETTLE_S)
             case do.AwaitStopped():
                 self._await(move, is_stopped, self.cluster.timeouts.stop_s + SETTLE_S)
+            case do.AwaitVolume():
+                self._await(move, lambda seen: seen.is_idle and bool(seen.service.volume_on), patience_s(self.cluster))
             case do.AwaitService():
                 self._await(move, is_serving, patience_s(self.cluster))
             case do.AwaitMembers():

@@ -10,6 +10,8 @@ import shlex
 from dataclasses import dataclass
 
 from pcmk_ha.desired.values import Desired
+from pcmk_ha.errors import Refused
+from pcmk_ha.facts.labels import TODO, ask_labels, describe, parse_labels
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.parts import drbd
 from pcmk_ha.operate.parts.scram import scram_verifier
@@ -63,6 +65,7 @@ def prepare_volume(volume: Volume) -> None:
     drbd.promote(volume.runner, resource)
     _make_filesystem(volume)
     _mount(volume)
+    _require_recovered(volume)
     _make_database(volume)
     _write_configuration(volume)
     _make_roles(volume)
@@ -82,6 +85,15 @@ def _mount(volume: Volume) -> None:
     options = volume.desired.cluster.filesystem.options
     volume.runner.run(("mkdir", "-p", volume.mount_point))
     volume.runner.run(("mount", "-o", options, volume.device, volume.mount_point), timeout=120)
+
+
+def _require_recovered(volume: Volume) -> None:
+    """Refuse a base backup that somebody copied into the volume; it is left as it was found, not mounted."""
+    found = parse_labels(volume.runner.run(ask_labels(volume.desired.cluster)).stdout)
+    if found:
+        volume.runner.run(("umount", volume.mount_point), timeout=120)
+        drbd.demote(volume.runner, volume.desired.cluster.drbd.resource)
+        raise Refused("; ".join(describe(volume.runner.node, path) for path in found), hint=TODO)
 
 
 def _make_database(volume: Volume) -> None:

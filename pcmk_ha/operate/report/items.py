@@ -76,7 +76,7 @@ def _corosync() -> tuple[Item, ...]:
             "corosync/cmap.txt", "corosync-cmapctl; corosync-cmapctl -m stats", "what Corosync runs, and its counters"
         ),
         Item("corosync/links.txt", "corosync-cfgtool -s; corosync-cfgtool -n", "its links"),
-        Item("corosync/quorum.txt", "corosync-quorumtool -siv", "votes and quorum"),
+        Item("corosync/quorum.txt", "corosync-quorumtool -si", "votes and quorum"),
         Item("corosync/authkey.txt", "ls -l --full-time /etc/corosync/authkey", "that the key is there; never the key"),
     )
 

@@ -17,6 +17,14 @@ TIME = re.compile(r"^(\d+)\s*([a-z]*)$")
 UNITS = {"": 1000, "s": 1000, "sec": 1000, "ms": 1, "msec": 1, "m": 60000, "min": 60000, "h": 3600000, "hr": 3600000}
 
 
+OURS = {
+    "ocf:linbit:drbd": "ocf:pcmk-ha:drbd",
+    "ocf:heartbeat:Filesystem": "ocf:pcmk-ha:filesystem",
+    "ocf:heartbeat:pgsql": "ocf:pcmk-ha:postgresql",
+    "ocf:heartbeat:IPaddr2": "ocf:pcmk-ha:vip",
+}
+
+
 @dataclass(frozen=True)
 class Found:
     """Texts as found; the CIB and the DRBD configuration hold secrets."""
@@ -63,11 +71,14 @@ class Adopted:
 
 
 def primitives(root: Element, agent: str) -> list[Element]:
-    """Return the primitives of an agent, `class:type` or `class:provider:type`."""
-    parts = agent.split(":")
-    wanted = {"class": parts[0], "type": parts[-1], **({"provider": parts[1]} if len(parts) == 3 else {})}
-    every = root.iterfind("configuration/resources//primitive")
-    return [p for p in every if all(p.get(name) == value for name, value in wanted.items())]
+    """Return the primitives of an agent, `class:provider:type`, or of ours that does the same."""
+    wanted = (agent, OURS.get(agent, agent))
+    return [p for p in root.iterfind("configuration/resources//primitive") if agent_of(p) in wanted]
+
+
+def agent_of(element: Element) -> str:
+    """Return a primitive's agent."""
+    return ":".join(str(element.get(name)) for name in ("class", "provider", "type") if element.get(name))
 
 
 def pairs(element: Element, tag: str = "instance_attributes") -> dict[str, str]:

@@ -10,7 +10,7 @@ from pcmk_ha.model.scalars import Scalar
 from pcmk_ha.plan.adopt.found import Adopted
 from pcmk_ha.plan.parameters import parse_conf
 
-DEFAULTS = ("local all postgres peer", "host all all samenet scram-sha-256")
+DEFAULTS = ("local all postgres peer", "local replication postgres peer", "host all all samenet scram-sha-256")
 METHODS = get_args(HbaRule.model_fields["method"].annotation)
 TYPES = get_args(HbaRule.model_fields["type"].annotation)
 

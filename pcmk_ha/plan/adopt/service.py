@@ -9,6 +9,7 @@ from pcmk_ha.cib.elements import Element
 from pcmk_ha.cib.resources import FILESYSTEM, SERVER, VIP
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
+from pcmk_ha.model.profile import PROFILES
 from pcmk_ha.plan.adopt.found import Adopted, Found, op_seconds, pairs, primitives, seconds
 
 VERSION = re.compile(r"/postgresql/(\d+)/")
@@ -31,12 +32,16 @@ def adopt_service(found: Found, root: Element, out: Adopted) -> None:
         value = volume.get(name, "defaults" if name == "options" else "")
         if value != default:
             out.put(f"filesystem.{key}", value)
-    database = pairs(one_of(root, "ocf:heartbeat:pgsql", "no PostgreSQL", SERVER))
-    match = VERSION.search(database.get("pgctl", "")) or VERSION.search(database.get("pgdata", ""))
+    server = one_of(root, "ocf:heartbeat:pgsql", "no PostgreSQL", SERVER)
+    if server.get("provider") != "pcmk-ha":
+        out.file["agents"] = "packaged"
+    database = pairs(server)
+    programs = database.get("pgctl") or database.get("bindir") or ""
+    match = VERSION.search(f"{programs}/") or VERSION.search(database.get("pgdata", ""))
     version = int(match[1]) if match else found.platform.postgresql
     if version != found.platform.postgresql:
         out.put("postgresql.version", version)
-    if (port := int(database.get("pgport", 5432))) != 5432:
+    if (port := int(database.get("pgport") or database.get("port") or 5432)) != 5432:
         out.put("postgresql.port", port)
     mount = volume.get("directory", "/srv/pgdata")
     if (data := database.get("pgdata", "")) != f"{mount}/{version}/main":
@@ -64,9 +69,8 @@ def adopt_times(found: Found, root: Element, out: Adopted) -> None:
     """Put times, delays and resource defaults."""
     flat = found.totem
     token = int(flat.get("totem.token", 3000))
-    times: dict[str, int | None] = {"token_ms": token}
-    if (consensus := int(flat.get("totem.consensus", token * 12 // 10))) != token * 12 // 10:
-        times["consensus_ms"] = consensus
+    times: dict[str, int | None] = {"token_ms": token if token != PROFILES["default"].token_ms else None}
+    times["consensus_ms"] = _consensus(int(flat.get("totem.consensus", token * 12 // 10)), token, out)
     database = one_of(root, "ocf:heartbeat:pgsql", "", SERVER)
     times |= {"start_s": op_seconds(database, "start"), "stop_s": op_seconds(database, "stop")}
     times["promote_s"] = op_seconds(one_of(root, "ocf:linbit:drbd", "", ""), "promote")
@@ -90,6 +94,11 @@ def adopt_times(found: Found, root: Element, out: Adopted) -> None:
     _put_numbers("properties", wanted, out)
     if not found.start_on_boot:
         out.file["start_on_boot"] = False
+
+
+def _consensus(found: int, token: int, out: Adopted) -> int | None:
+    usual = token * 12 // 10 if "arbiter" in out.file else max(300, token * 4 // 10)
+    return found if found != usual else None
 
 
 def _whole(text: str) -> int | None:

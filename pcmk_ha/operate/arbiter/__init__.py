@@ -1,0 +1,1 @@
+"""From two votes to three and back, while the service runs."""

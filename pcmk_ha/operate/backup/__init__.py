@@ -1,0 +1,1 @@
+"""Base backups of the node that serves, and putting one back without the cluster spoiling it."""

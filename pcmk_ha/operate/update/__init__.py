@@ -1,0 +1,1 @@
+"""Packages and kernels, one node after the other, while the service runs."""
