@@ -12,7 +12,7 @@ from pcmk_ha.facts import corosync, labels
 from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.change.applied import read_record
-from pcmk_ha.operate.look.service import look_at_service
+from pcmk_ha.operate.look.service import Service, look_at_service
 from pcmk_ha.operate.parts.firewall import find_firewall, is_open
 from pcmk_ha.operate.parts.server import has_read_its_files, parameters_path, read_settings, running_port
 from pcmk_ha.plan.corosync import fixed_changes, parse_cmap, runs_otherwise
@@ -169,8 +169,7 @@ def _metadata(runner: Runner, resource: str) -> Metadata:
 def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: Desired) -> ServiceFacts:
     if not running:
         return ServiceFacts(cib=_saved_cib(nodes, desired))
-    runner = nodes[running[0]]
-    service = look_at_service(runner, desired.cluster)
+    runner, service = _ask_service([nodes[name] for name in running], desired.cluster)
     live = runner.run(("cibadmin", "--query"), ok=None)
     found = ServiceFacts(
         dc=service.dc,
@@ -182,6 +181,16 @@ def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: D
     )
     holder = nodes.get(service.database_on)
     return _observe_server(holder, desired, found) if holder else found
+
+
+def _ask_service(runners: list[Runner], cluster: Cluster) -> tuple[Runner, Service]:
+    """Return the first member with quorum, and what it says; one that is just joining knows nothing of the others."""
+    seen: list[tuple[Runner, Service]] = []
+    for runner in runners:
+        seen.append((runner, look_at_service(runner, cluster)))
+        if seen[-1][1].quorate:
+            return seen[-1]
+    return seen[0]
 
 
 def _labels(nodes: Mapping[str, Runner], running: list[str], cluster: Cluster) -> dict[str, tuple[str, ...]]:

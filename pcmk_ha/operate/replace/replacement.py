@@ -78,6 +78,7 @@ class Replacement:
         obstacles = (_said(problem) for problem in self.work.obstacles(found.facts))
         mine = reasons_against(self.members.cluster, found, confirmed=self.confirmed)
         refuse((*mine, *obstacles), hint=HINT)
+        refuse(_building(change, self.node), hint=HINT)
         refuse(self._outage(found, change), hint=HINT)
         return Intent(
             node=self.node,
@@ -164,6 +165,17 @@ class Replacement:
 
     def _status(self) -> Status:
         return summarise(self.members.cluster, gather(self.members.cluster, self.members.nodes), {})
+
+
+def _building(change: Plan, node: str) -> tuple[str, ...]:
+    """Why this is no replacement: a cluster that serves has nothing to be built but what the new machine lacks."""
+    kinds = (act.PrepareVolume, act.SkipInitialSync, act.WipeDisk, act.PushFencing)
+    wrong = [s for s in change if isinstance(s.action, kinds) or (s.action.node != node and _creates(s.action))]
+    return tuple(f"this would build a cluster, and not join one: {step}" for step in wrong)
+
+
+def _creates(action: act.Action) -> bool:
+    return isinstance(action, act.CreateMetadata)
 
 
 def _said(problem: Problem) -> str:
