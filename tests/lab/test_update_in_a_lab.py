@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1500)]
 DATA_NODES = ("node1", "node2")
 REPACK = Path(__file__).with_name("repack.sh").read_text()
 OF_THE_CLUSTER = ("corosync", "pacemaker", "resource-agents", "drbd-utils", "postgresql-17", "postgresql-common")
+SOME = ("corosync", "dbus", "less")
 FAKE = "99.9.9-fake"
 
 
@@ -56,14 +57,14 @@ def assert_nothing_is_left(bench: Bench) -> None:
 
 
 def test_without_newer_packages_there_is_nothing_to_do(bench: Bench) -> None:
-    offer(bench, "", "tzdata")
+    offer(bench, "", "less")
     before = boot_ids(bench)
     assert "Nothing to do" in bench.run("update", "--yes").stdout
     assert boot_ids(bench) == before
 
 
 def test_a_kernel_without_drbd_is_refused_with_what_would_be_done_and_nothing_is_touched(bench: Bench) -> None:
-    offer(bench, "+u1", *OF_THE_CLUSTER, "dbus", "tzdata")
+    offer(bench, "+u1", *OF_THE_CLUSTER, "dbus", "less")
     before, standby = boot_ids(bench), bench.standby
     bench.on(standby, f"mkdir -p /lib/modules/{FAKE}; touch /boot/vmlinuz-{FAKE}")
     done = bench.run("update", "--yes", ok=(4,))
@@ -120,13 +121,13 @@ def test_everything_is_updated_and_booted_and_clients_notice_one_switchover(
     assert bench.primary == other
     assert all(new != old for new, old in zip(boot_ids(bench), before, strict=True))
     for node in DATA_NODES:
-        assert all(v.endswith("+u1") for v in versions(bench, node, *OF_THE_CLUSTER, "dbus", "tzdata"))
+        assert all(v.endswith("+u1") for v in versions(bench, node, *OF_THE_CLUSTER, "dbus", "less"))
     assert_nothing_is_left(bench)
     assert "Nothing to do" in bench.run("update", "--yes").stdout
 
 
 def test_a_run_killed_three_times_is_finished_by_the_next_with_one_switchover(bench: Bench) -> None:
-    offer(bench, "+u2", *OF_THE_CLUSTER, "dbus", "tzdata")
+    offer(bench, "+u2", *SOME)
     before, first, second = boot_ids(bench), bench.standby, bench.primary
     kill_after(bench, f"stop Pacemaker and Corosync on {first}", "update", "--yes", seconds=4)  # packages unpack
     found = bench.status(ok=(10,))
@@ -137,7 +138,7 @@ def test_a_run_killed_three_times_is_finished_by_the_next_with_one_switchover(be
     assert bench.primary == first
     assert all(new != old for new, old in zip(boot_ids(bench), before, strict=True))
     for node in DATA_NODES:
-        assert all(v.endswith("+u2") for v in versions(bench, node, *OF_THE_CLUSTER, "dbus", "tzdata"))
+        assert all(v.endswith("+u2") for v in versions(bench, node, *SOME))
     bench.await_health()
     assert_nothing_is_left(bench)
     assert "Nothing to do" in bench.run("update", "--yes").stdout
@@ -146,8 +147,8 @@ def test_a_run_killed_three_times_is_finished_by_the_next_with_one_switchover(be
 
 def test_without_a_reason_to_boot_only_the_cluster_is_restarted(bench: Bench) -> None:
     before, standby = boot_ids(bench), bench.standby
-    offer(bench, "+u3", "corosync", "tzdata", nodes=(standby,))
-    offer(bench, "", "tzdata", nodes=(bench.primary,))
+    offer(bench, "+u3", "corosync", "less", nodes=(standby,))
+    offer(bench, "", "less", nodes=(bench.primary,))
     pid = bench.on(standby, "pgrep -x corosync")
     said = bench.run("update", "--yes").stdout
     assert f"Updated: {standby}." in said
@@ -159,17 +160,17 @@ def test_without_a_reason_to_boot_only_the_cluster_is_restarted(bench: Bench) ->
 
 def test_packages_that_cannot_be_installed_end_the_run_with_the_service_up(bench: Bench) -> None:
     node, serves = bench.standby, bench.primary
-    offer(bench, "+u4", "tzdata")
-    unpack = "d=$(mktemp -d); dpkg-deb -R /srv/repository/tzdata.deb $d"
+    offer(bench, "+u4", "less")
+    unpack = "d=$(mktemp -d); dpkg-deb -R /srv/repository/less.deb $d"
     spoil = "printf '#!/bin/sh\\nexit 7\\n' > $d/DEBIAN/preinst; chmod 755 $d/DEBIAN/preinst"
-    bench.on(node, f"{unpack}; {spoil}; dpkg-deb -b $d /srv/repository/tzdata.deb")
+    bench.on(node, f"{unpack}; {spoil}; dpkg-deb -b $d /srv/repository/less.deb")
     bench.on(node, f"cat > /root/repack <<'END'\n{REPACK}END\nsh /root/repack +none")
     done = bench.run("update", "--yes", ok=(1,))
     assert "packages could not be installed" in done.stderr
     assert "`pcmk-ha update` goes on" in done.stderr
     assert bench.primary == serves
     assert bench.status(ok=(10,))["nodes"][node] in ("offline", "standby")
-    offer(bench, "", "tzdata", nodes=(node,))
+    offer(bench, "", "less", nodes=(node,))
     bench.run("update", "--yes", timeout=600)
     bench.await_health()
     assert_nothing_is_left(bench)
