@@ -262,8 +262,8 @@ def test_nobody_loses_quorum_and_no_two_halves_have_it_after_any_step(way: str) 
     ENDS[way](world)
 
 
-@settings(max_examples=40, deadline=None, phases=NO_SHRINK)
-@given(st.data(), st.sampled_from(sorted(WAYS)), st.lists(st.sampled_from(sorted(WAYS)), max_size=3))
+@settings(max_examples=20, deadline=None, phases=NO_SHRINK)
+@given(st.data(), st.sampled_from(sorted(WAYS)), st.lists(st.sampled_from(sorted(WAYS)), max_size=2))
 def test_a_run_cut_short_anywhere_is_finished_or_taken_back_by_the_next(
     data: st.DataObject, first: str, later: list[str]
 ) -> None:
