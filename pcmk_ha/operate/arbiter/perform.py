@@ -101,7 +101,11 @@ class Voting:
         )
 
     def _forget(self, third: str) -> None:
-        """Both members are told: a controller passes it on to the others without the name (2.1.5, 3.0.0)."""
+        """Tell both members: a controller passes it on to the others without the name (2.1.5, 3.0.0).
+
+        One of 2.1.5 may keep the name until it restarts, and enters it again, as offline, when it becomes DC: seen with
+        real daemons. It then counts as stopped in good order, so that nobody is fenced and nothing waits for it.
+        """
         for runner in self._data_nodes():
             runner.run(("crm_node", "--force", "--remove", third), ok=None, timeout=60)
         first = self._data_nodes()[0]
