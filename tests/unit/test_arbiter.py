@@ -11,16 +11,19 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from support.fake_node import FakeNode
 from support.files import ARBITER, MINIMAL
 from support.votes import DATA, THIRD, are_two_votes, is_quorate, largest, quorate_blocks
 from test_plan import World, desired_of, run
 
 from pcmk_ha.cib.items import items
 from pcmk_ha.desired.names import COROSYNC, COROSYNC_CONF, PACEMAKER, RUNNING_UNITS
+from pcmk_ha.errors import Refused, TimedOut
 from pcmk_ha.facts.corosync import Quorum, parse_quorum
 from pcmk_ha.model.load import load_cluster_text
 from pcmk_ha.operate.arbiter.file import example_block, remove_block, without_block
 from pcmk_ha.operate.arbiter.look import known_nodes
+from pcmk_ha.operate.arbiter.votes import change_votes
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import arbiter_actions as vote
 from pcmk_ha.plan.arbiter import Seen, Sides, counts_all, plan_add, plan_remove
@@ -259,8 +262,8 @@ def test_nobody_loses_quorum_and_no_two_halves_have_it_after_any_step(way: str) 
     ENDS[way](world)
 
 
-@settings(max_examples=40, deadline=None, phases=NO_SHRINK)
-@given(st.data(), st.sampled_from(sorted(WAYS)), st.lists(st.sampled_from(sorted(WAYS)), max_size=3))
+@settings(max_examples=20, deadline=None, phases=NO_SHRINK)
+@given(st.data(), st.sampled_from(sorted(WAYS)), st.lists(st.sampled_from(sorted(WAYS)), max_size=2))
 def test_a_run_cut_short_anywhere_is_finished_or_taken_back_by_the_next(
     data: st.DataObject, first: str, later: list[str]
 ) -> None:
@@ -415,6 +418,43 @@ def test_votes_are_counted(votes: int, expected: int, flags: str, wanted: int, r
     )
     assert counts_all(parse_quorum(text), wanted) is right
     assert not counts_all(None, wanted)
+
+
+def answers(votes: int, expected: int, flags: str = "Quorate") -> str:
+    return (
+        f"Quorate:          Yes\nExpected votes:   {expected}\nTotal votes:      {votes}\nFlags:            {flags}\n"
+    )
+
+
+ASK = "sh -c corosync-quorumtool -s"
+
+
+def test_a_third_vote_that_does_not_come_is_taken_back() -> None:
+    nodes = {name: FakeNode(name, {ASK: answers(2, 3)}) for name in ("node1", "node2")}
+    nodes[THIRD] = FakeNode(THIRD, {ASK: answers(1, 3, "")})
+    reloads = []
+
+    def reload_(_stdin: str) -> str:
+        reloads.append([nodes[name].files.get(COROSYNC_CONF, "") for name in ("node1", "node2")])
+        for name in ("node1", "node2"):
+            nodes[name].answer(ASK, answers(2, 3 if len(reloads) == 1 else 2, "2Node Quorate WaitForAll"))
+        return ""
+
+    nodes["node1"].answer("corosync-cfgtool -R", reload_)
+    with pytest.raises(TimedOut) as caught:
+        change_votes(nodes, SIDES, 3, join_s=0.01)
+    assert "count two votes again" in caught.value.hint
+    assert len(reloads) == 2
+    wanted = next(f.content for f in SIDES.two.files["node1"] if f.path == COROSYNC_CONF)
+    assert reloads[1] == [wanted, wanted], "both files before the one reload"
+    assert THIRD not in nodes[THIRD].files
+
+
+def test_nothing_is_reloaded_while_the_third_does_not_wait_for_it() -> None:
+    nodes = {name: FakeNode(name, {ASK: answers(2, 2)}) for name in ("node1", "node2")}
+    nodes[THIRD] = FakeNode(THIRD, {ASK: (1, "", "Cannot initialize QUORUM service")})
+    with pytest.raises(Refused, match="nothing was reloaded"):
+        change_votes(nodes, SIDES, 3)
 
 
 def test_known_nodes_are_read() -> None:

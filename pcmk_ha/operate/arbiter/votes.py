@@ -15,12 +15,12 @@ from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan.arbiter import Sides, counts_all
 from pcmk_ha.remote.runner import Runner
 
-JOIN_S = 20  # two of three votes are there meanwhile: not longer than links and a membership take
+JOIN_S = 30  # two of three votes are there meanwhile: not longer than links and a membership take
 LEAVE_S = 60
 LINKS = "is UDP 5405 and up open between the nodes? corosync-cfgtool -n on each shows who misses whom"
 
 
-def change_votes(nodes: Mapping[str, Runner], sides: Sides, votes: int) -> None:
+def change_votes(nodes: Mapping[str, Runner], sides: Sides, votes: int, *, join_s: float = JOIN_S) -> None:
     """Reload Corosync everywhere, and wait until every member counts that many; raises TimedOut.
 
     With three votes the third node must be waiting already. Where it does not become a member, the data nodes count two
@@ -33,7 +33,7 @@ def change_votes(nodes: Mapping[str, Runner], sides: Sides, votes: int) -> None:
         raise Refused(f"Corosync does not run on {sides.third}: nothing was reloaded", hint="run it again")
     reload_corosync(first)
     try:
-        _await_count(members, votes, JOIN_S if votes == 3 else LEAVE_S)
+        _await_count(members, votes, join_s if votes == 3 else LEAVE_S)
     except TimedOut as error:
         if votes == 3:
             _take_back(nodes, sides.two)
