@@ -57,3 +57,25 @@ def _section(name: str, counts: dict[str, int]) -> str:
         return name
     counts[name] = counts.get(name, -1) + 1
     return f"{name}.{counts[name]}"
+
+
+def without_node(conf: str, name: str) -> str:
+    """Return a corosync.conf without one member."""
+    kept: list[str] = []
+    block: list[str] = []
+    for line in conf.splitlines():
+        if block or re.match(r"\s*node\s*\{", line):
+            block.append(line)
+            if line.strip() == "}":
+                kept += [] if any(re.fullmatch(rf"\s*name:\s*{re.escape(name)}\s*", each) for each in block) else block
+                block = []
+        else:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def has_moved(conf: str, cmap: str) -> bool:
+    """Whether a member has another address in corosync.conf than a running Corosync knows it by."""
+    running = parse_cmap(cmap)
+    wanted = {key: value for key, value in flatten(conf).items() if re.fullmatch(r"nodelist\..*_addr", key)}
+    return any(key in running and running[key] != value for key, value in wanted.items())

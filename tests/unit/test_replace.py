@@ -13,6 +13,7 @@ from support.files import ARBITER, HERE, MINIMAL
 from test_plan import World, desired_of, run
 
 from pcmk_ha.cib.merge import is_merged, merge
+from pcmk_ha.desired.names import COROSYNC_CONF
 from pcmk_ha.errors import CommandFailed
 from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.facts.generations import Generations, parse_generations
@@ -33,6 +34,7 @@ from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import replace_actions as rep
 from pcmk_ha.plan.blockers import find_blockers
 from pcmk_ha.plan.build import make_plan
+from pcmk_ha.plan.corosync import flatten, has_moved, without_node
 from pcmk_ha.plan.facts import DrbdFact, Facts, Metadata, UnitFact
 from pcmk_ha.plan.fixed import find_fixed
 from pcmk_ha.plan.replace import Evidence, Place, Verdict, plan_replacement
@@ -457,7 +459,7 @@ def test_the_mark_is_on_the_machine_before_it_is_in_the_cluster_and_stays_the_sa
     desired = desired_of(MINIMAL)
     secrets = placeholder_secrets(desired.cluster)
     nodes = {"node1": speaker, "node2": machine}
-    work = Replacing(nodes, speaker, Performer(nodes, desired, secrets))
+    work = Replacing("node2", nodes, speaker, Performer(nodes, desired, secrets))
     speaker.answer("crm_attribute", (1, "", "not connected"))
     with pytest.raises(CommandFailed):
         work(rep.MarkReplacement("node2"))
@@ -470,3 +472,28 @@ def test_the_mark_is_on_the_machine_before_it_is_in_the_cluster_and_stays_the_sa
     assert [argv[-1] for argv in speaker.ran[-2:]] == [
         "//node_state[@uname='node2']/transient_attributes", "//node_state[@uname='node2']/lrm",
     ]  # fmt: skip
+
+
+def test_a_member_that_moves_is_taken_out_of_corosync_and_put_in_again_with_its_id() -> None:
+    old, new = desired_of(MINIMAL), desired_of(MOVED)
+    confs = [next(f.content for f in d.files["node1"] if f.path == COROSYNC_CONF) for d in (old, new)]
+    assert has_moved(confs[1], cmap_of(confs[0]))
+    assert not has_moved(confs[0], cmap_of(confs[0]))
+    short = without_node(confs[1], "node2")
+    assert "node2" not in short
+    assert "nodeid: 1" in short
+    speaker, machine = FakeNode("node1", {}, files={COROSYNC_CONF: confs[1]}), FakeNode("node2", {})
+    loaded: list[str] = [confs[0]]
+    speaker.answer("corosync-cmapctl", lambda _stdin: cmap_of(loaded[-1]))
+    speaker.answer("corosync-cfgtool -R", lambda _stdin: loaded.append(speaker.files[COROSYNC_CONF]) or "")
+    nodes = {"node1": speaker, "node2": machine}
+    work = Replacing("node2", nodes, speaker, Performer(nodes, new, placeholder_secrets(new.cluster)))
+    work(act.ReloadCorosync("node1"))
+    assert loaded[1:] == [short, confs[1]]
+    work(act.ReloadCorosync("node1"))
+    assert loaded[3:] == [confs[1]], "nobody has moved since"
+    assert speaker.files[COROSYNC_CONF] == confs[1]
+
+
+def cmap_of(conf: str) -> str:
+    return "".join(f"{key} (str) = {value}\n" for key, value in flatten(conf).items())

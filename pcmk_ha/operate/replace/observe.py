@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pcmk_ha.errors import Refused
+from pcmk_ha.errors import Refused, TimedOut
 from pcmk_ha.facts import pacemaker
 from pcmk_ha.facts.generations import Generations, parse_generations
 from pcmk_ha.facts.member import Device, has_status, last_fencing, last_result, parse_attributes, parse_devices
@@ -81,12 +82,18 @@ def find_place(members: Members, standing: Standing, node: str) -> tuple[Place, 
 
 
 def look_at_place(members: Members, node: str) -> tuple[Standing, Place, str]:
-    """Look closely; what a run of this that was killed set going may come to its end first."""
+    """Look closely, once Pacemaker is at rest.
+
+    A run of this that was killed may have set something going; and the dead machine's fence device, if that does not
+    answer any more, is started anew and anew. An unclean member keeps Pacemaker busy until somebody confirms that it
+    is off.
+    """
     standing = look_closely(members)
     place, cib = find_place(members, standing, node)
-    if place.is_begun and standing.state != pacemaker.IDLE:
+    if standing.state != pacemaker.IDLE and not place.unclean:
         others = {name: runner for name, runner in members.nodes.items() if name != node}
-        Waits(members.cluster, others)(AwaitSettled())
+        with contextlib.suppress(TimedOut):
+            Waits(members.cluster, others)(AwaitSettled())
         standing = look_closely(members)
         place, cib = find_place(members, standing, node)
     return standing, place, cib

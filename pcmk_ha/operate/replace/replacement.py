@@ -107,7 +107,9 @@ class Replacement:
 
     def _replacing(self, intent: Intent) -> Replacing:
         work = self.work
-        return Replacing(work.nodes, self._speaker(intent), Performer(work.nodes, work.desired, work.secrets))
+        return Replacing(
+            self.node, work.nodes, self._speaker(intent), Performer(work.nodes, work.desired, work.secrets)
+        )
 
     def _speaker(self, intent: Intent) -> Runner:
         return self.members.nodes[intent.speaker]
