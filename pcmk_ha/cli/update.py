@@ -66,7 +66,8 @@ def update(
     _say(intent, quiet=as_json)
     if dry_run and as_json:
         print_json(_as_dict(intent, steps, ledgers))
-    intent.check()
+    if intent.order:
+        intent.check()
     if dry_run or not intent.order:
         if as_json and not dry_run:
             print_json(_as_dict(intent, steps, ledgers))

@@ -40,7 +40,7 @@ def see(members: Members) -> Seen:
     """Look at the cluster, and at the software of every member that answers."""
     standing, aside = look_for_aside(members)
     service = standing.status.service
-    found = Found(look_at_software(members), service.promoted_on, aside, frozenset(service.online))
+    found = Found(look_at_software(members, aside), service.promoted_on, aside, frozenset(service.online))
     return Seen(found, standing)
 
 
@@ -50,9 +50,9 @@ def look_for_aside(members: Members) -> tuple[Standing, frozenset[str]]:
     return standing, parse_aside(best_view(standing.status.members).attributes)
 
 
-def look_at_software(members: Members) -> dict[str, Software]:
+def look_at_software(members: Members, aside: frozenset[str]) -> dict[str, Software]:
     """Ask every member that answers; raises what one could not be asked for."""
-    return _all(on_all(members.nodes, look_at_node))
+    return _all(on_all(members.nodes, look_at_node), aside)
 
 
 def look_at_node(runner: Runner) -> Software:
@@ -65,9 +65,9 @@ def look_at_node(runner: Runner) -> Software:
     return parse_look(said, simulated)
 
 
-def refresh(members: Members) -> None:
+def refresh(members: Members, aside: frozenset[str]) -> None:
     """Have every member fetch the lists of packages; raises CommandFailed where one cannot."""
-    _all(on_all(members.nodes, lambda runner: runner.run(REFRESH, timeout=600)))
+    _all(on_all(members.nodes, lambda runner: runner.run(REFRESH, timeout=600)), aside)
 
 
 def find_carriers(members: Members, found: Found) -> dict[str, frozenset[str]]:
@@ -90,8 +90,9 @@ def _carriers(runner: Runner, software: Software) -> frozenset[str]:
     return frozenset(k for k in kernels if any(f"/modules/{k}/" in line for line in listed.splitlines()))
 
 
-def _all(answers: Mapping[str, T | PcmkHaError]) -> dict[str, T]:
-    for answer in answers.values():
-        if isinstance(answer, PcmkHaError):
+def _all(answers: Mapping[str, T | PcmkHaError], aside: frozenset[str] = frozenset()) -> dict[str, T]:
+    """Return the answers; a node that is aside may be on its way down, and then counts as one that does not answer."""
+    for name, answer in answers.items():
+        if isinstance(answer, PcmkHaError) and name not in aside:
             raise answer
     return {name: answer for name, answer in answers.items() if not isinstance(answer, PcmkHaError)}

@@ -19,6 +19,7 @@ from pcmk_ha.operate.moves.placement import GONE
 from pcmk_ha.operate.moves.waits import Waits
 from pcmk_ha.operate.parts.cluster import await_quorum, start_cluster
 from pcmk_ha.operate.tell import Say
+from pcmk_ha.operate.update.look import look_at_node
 from pcmk_ha.operate.update.packages import await_installation, install, unmask
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import update_moves as do
@@ -50,7 +51,7 @@ class Performer:
             case do.SetAside():
                 self._set_aside(step.node)
             case do.AwaitNode():
-                self._await_life(step.node, "")
+                self._await_node(step.node)
             case do.AwaitPackages():
                 await_installation(self._on(step.node))
             case do.StopMember():
@@ -113,6 +114,24 @@ class Performer:
             hint="look at its console; once it is there, `pcmk-ha update` goes on",
             describe=lambda life: "the boot id from before" if life else "no answer",
         )
+
+    def _await_node(self, node: str) -> None:
+        """Wait until a node can be looked at."""
+        wait_until(
+            lambda: self._is_seen(node),
+            bool,
+            what=f"an answer of {node}",
+            timeout_s=BOOT_S,
+            every_s=2,
+            hint="look at its console; once it is there, `pcmk-ha update` goes on",
+        )
+
+    def _is_seen(self, node: str) -> bool:
+        self.watch(f"waiting until {node} has booted")
+        with contextlib.suppress(NodeUnreachable, CommandFailed), self.reach() as members:
+            if node in members.nodes:
+                return bool(look_at_node(members.nodes[node]).boot_id)
+        return False
 
     def _life(self, node: str) -> str:
         self.watch(f"waiting until {node} has booted")

@@ -64,7 +64,7 @@ class Update:
         standing, aside = self._settled(dry_run=dry_run)
         reasons = reasons_against_going_on(standing, aside)
         with self.reach() as members:
-            refresh(members)
+            refresh(members, aside)
             found = see(members).found
             carriers = find_carriers(members, found)
         against = reasons_against_update(self.cluster, found, self.mode, carriers)
@@ -94,7 +94,7 @@ class Update:
             step = next_step(self.cluster, seen.found, self.mode)
             if step is None:
                 return None
-            if step == done:
+            if step == done and not isinstance(step, do.AwaitNode):  # it may have answered on its way down
                 raise PcmkHaError(f"{step}: this was done, and is to be done again", hint="`pcmk-ha status`")
             self._check(intent, seen, step)
             self.teller.started(str(step))
