@@ -198,7 +198,8 @@ def _restore(session: Session, look: Look, place: Place, order: Order, *, yes: b
     plan = plan_restore(look.found, order)
     aside = place.aside(order.id)
     if not look.found.swapped:
-        typer.echo(STEPS_OF_RECOVERY.format(aside=aside), err=as_json)
+        begun = f"A restore of {order} was begun, and goes on. What it replaces is kept: {aside}"
+        typer.echo(begun if look.found.order else STEPS_OF_RECOVERY.format(aside=aside), err=as_json)
         confirm(f"Replace the data of {session.cluster.name} by {order}?", yes=yes)
     with Story(to_stderr=as_json) as story:
         performer = Restorer(session.members, session.desired(), session.secrets, look.holder, story.watched)
