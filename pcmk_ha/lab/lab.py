@@ -23,9 +23,10 @@ from pcmk_ha.lab.host import check_host
 from pcmk_ha.lab.image import ensure_image
 from pcmk_ha.lab.kernel import ensure_kernel
 from pcmk_ha.lab.paths import LabPaths, cache_dir
+from pcmk_ha.lab.patroni.service import await_service
 from pcmk_ha.lab.process import Report
 from pcmk_ha.lab.seed import write_seeds
-from pcmk_ha.lab.spec import GIB, LabSpec
+from pcmk_ha.lab.spec import GIB, PATRONI, LabSpec
 from pcmk_ha.lab.state import Lab, load_lab, write_lab
 from pcmk_ha.lab.takedown import belongs_elsewhere, down
 
@@ -46,7 +47,7 @@ def up(spec: LabSpec, report: Report) -> Lab:
     _require_absent(paths)
     cache.mkdir(parents=True, exist_ok=True)
     kernel = ensure_kernel(cache, report)
-    image = ensure_image(cache, spec.suite, kernel, report)
+    image = ensure_image(cache, spec.suite, kernel, report, spec.stack)
     _claim(paths)
     try:
         return _start(spec, paths, kernel=kernel, image=image, report=report)
@@ -94,6 +95,8 @@ def _start(spec: LabSpec, paths: LabPaths, *, kernel: Path, image: Path, report:
         lab = replace(lab, supervisor=_start_supervisor(paths, [*ssh.values(), postgresql]))
     write_lab(lab)
     await_nodes(lab, [node.name for node in spec.nodes], report=report)
+    if spec.stack == PATRONI:
+        await_service(lab, report)
     return lab
 
 
@@ -101,6 +104,8 @@ def _write_files(lab: Lab) -> None:
     """Write every file the nodes start from."""
     lab.paths.bmc_password.touch(mode=0o600)
     lab.paths.bmc_password.write_text(secrets.token_hex(8) + "\n")  # IPMI 2.0 allows 20 bytes
+    lab.paths.superuser_password.touch(mode=0o600)
+    lab.paths.superuser_password.write_text(secrets.token_hex(12) + "\n")
     write_seeds(lab.spec, lab.paths, lab.ssh_ports)
     for node in lab.spec.nodes:
         if node.has_disk:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pcmk_ha.lab.paths import LabPaths
+from pcmk_ha.lab.patroni.files import stack_files
 from pcmk_ha.lab.process import run
-from pcmk_ha.lab.spec import CLUSTER_NET, REPLICATION_NET, LabSpec, NodeSpec
+from pcmk_ha.lab.spec import CLUSTER_NET, PATRONI, REPLICATION_NET, LabSpec, NodeSpec
 
 SECTOR = 512
 
@@ -27,7 +28,10 @@ def write_seeds(spec: LabSpec, paths: LabPaths, ssh_ports: Mapping[str, int]) ->
     for node in spec.nodes:
         host_key = paths.root / f"{node.name}.host_key"
         public = make_key(host_key, node.name)
-        _write_tar(paths.seed(node.name), _files(node, host_key.read_text(), public, login))
+        files = _files(node, host_key.read_text(), public, login)
+        if spec.stack == PATRONI:
+            files |= stack_files(spec, node, paths.superuser_password.read_text().strip())
+        _write_tar(paths.seed(node.name), files)
         known.append(f"[127.0.0.1]:{ssh_ports[node.name]} {public}")
         config.append(_host_block(node.name, ssh_ports[node.name], paths))
         host_key.unlink()

@@ -12,6 +12,8 @@ REPLICATION_NET = IPv4Network("10.77.1.0/24")
 VIP = CLUSTER_NET[100]
 BMC_USER = "admin"
 SUITES = ("trixie", "bookworm")
+PACEMAKER, PATRONI = "pacemaker", "patroni"
+STACKS = (PACEMAKER, PATRONI)
 DATA_DISK = "/dev/mapper/data"
 GIB = 1024**3
 
@@ -55,6 +57,7 @@ class LabSpec:
     memory_mib: int = 1024
     disk_gib: int = 2
     lifetime_h: float = 12.0
+    stack: str = PACEMAKER
 
     @property
     def netns(self) -> str:
@@ -65,7 +68,8 @@ class LabSpec:
     def nodes(self) -> tuple[NodeSpec, ...]:
         """The two data nodes, and the small arbiter if there is one."""
         data = tuple(NodeSpec(f"node{n}", n, self.memory_mib) for n in (1, 2))
-        return (*data, NodeSpec("arbiter", 3, 384, has_disk=False)) if self.arbiter else data
+        third = self.arbiter or self.stack == PATRONI  # whose etcd needs three members
+        return (*data, NodeSpec("arbiter", 3, 384, has_disk=False)) if third else data
 
     def node(self, name: str) -> NodeSpec:
         """Return the node of that name; raises BadInput with the names there are."""
