@@ -32,7 +32,7 @@ def main() -> None:
     """Make every run that is missing."""
     wanted = arguments()
     if not has_pgbench():
-        sys.exit("pgbench is missing: apt-get install postgresql-client postgresql-contrib")
+        sys.exit("pgbench is missing: apt-get install postgresql")
     kept = parse_records(wanted.results.read_text()) if wanted.results.exists() else ()
     blocks = missing(kept, wanted.contender or CONTENDERS, wanted.fault or FAULTS, wanted.runs)
     print(f"{sum(len(faults) for _contender, faults in blocks)} runs are missing", flush=True)

@@ -29,9 +29,9 @@ def direct(cluster: Cluster) -> tuple[ClientKind, ...]:
     )
 
 
-def pgbench(cluster: Cluster, password: str, *options: str, timeout: float = 600) -> str:
-    """Run pgbench where clients are; raises Failed with its last words."""
-    argv = (*where_clients_are(cluster), "pgbench", *options, target(cluster))
+def pgbench(cluster: Cluster, password: str, *options: str, host: str = "", timeout: float = 600) -> str:
+    """Run pgbench where clients are, through the VIP or to `host`; raises Failed with its last words."""
+    argv = (*where_clients_are(cluster), "pgbench", *options, target(cluster, host))
     done = subprocess.run(
         argv, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | {"PGPASSWORD": password}
     )
@@ -40,9 +40,9 @@ def pgbench(cluster: Cluster, password: str, *options: str, timeout: float = 600
     return done.stdout
 
 
-def target(cluster: Cluster) -> str:
+def target(cluster: Cluster, host: str = "") -> str:
     """Return what libpq connects to."""
-    return connection_string(cluster, user="postgres", database="postgres")
+    return connection_string(cluster, user="postgres", database="postgres", host=host)
 
 
 class Load:
