@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from platformdirs import user_state_path
+
 from pcmk_ha.client.clock import now
 from pcmk_ha.client.ledger import Ledger
 from pcmk_ha.client.process import WriterProcess
-from pcmk_ha.drill.collect import collect
+from pcmk_ha.drill.collect import Collected, collect
 from pcmk_ha.drill.evidence import Event, Run
-from pcmk_ha.drill.outage import first_write_at, merged_outage
+from pcmk_ha.drill.outage import client_outage, first_write_at, merged_outage
 from pcmk_ha.drill.spans import CLOCK_SLACK_S, find_overlaps, find_spans
 from pcmk_ha.drill.timeline import read_journal, read_postgresql
 from pcmk_ha.drill.watch import Watchers
@@ -28,6 +30,7 @@ from pcmk_ha.lab.network import set_link
 from pcmk_ha.lab.state import Lab, load_lab
 from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.session import open_session
+from pcmk_ha.scrub.patterns import mask_patterns
 from side.contender import DATA_NODES, Contender
 from side.load import CLIENTS, RATE, SCALE, WRITERS, Load, direct
 from side.nodes import Failed, await_true
@@ -103,12 +106,12 @@ def measure(contender: Contender, fault: str, conditions: Mapping[str, Any]) -> 
     begun = datetime.now(UTC).isoformat(timespec="seconds")
     record = {"contender": contender.name, "fault": fault, "date": begun, "load_average": round(os.getloadavg()[0], 1)}
     try:
-        return {**record, **_measure(contender, fault), **conditions}
+        return {**record, **_measure(contender, fault, begun), **conditions}
     except (Failed, PcmkHaError, subprocess.TimeoutExpired, OSError) as error:
         return {**record, "failed": " ".join(str(error).split())[:500], **conditions}
 
 
-def _measure(contender: Contender, fault: str) -> dict[str, Any]:
+def _measure(contender: Contender, fault: str, begun: str) -> dict[str, Any]:
     site, cluster = contender.site, contender.site.cluster
     primary = contender.primary()
     scene = Scene(contender, primary, next(node for node in DATA_NODES if node != primary))
@@ -134,6 +137,7 @@ def _measure(contender: Contender, fault: str) -> dict[str, Any]:
     )
     with open_session(site.file, secrets=no_secrets) as session:
         found = collect(session, watchers.boots(), struck_at)
+    keep_journals(f"{begun[:19].replace(':', '')}-{contender.name}-{fault}", found)
     events: list[Event] = []
     for node, logs in found.items():
         events += read_journal("\n".join(logs.journal), node, patterns=contender.patterns)
@@ -156,9 +160,16 @@ def _measure(contender: Contender, fault: str) -> dict[str, Any]:
     }
 
 
-def _outage(ledger: Ledger, struck_at: float) -> float:
-    from pcmk_ha.drill.outage import client_outage
+def keep_journals(name: str, found: Mapping[str, Collected]) -> None:
+    """Keep what the phases were read from, so that anybody can read it differently."""
+    folder = user_state_path("pcmk-ha") / "bench-journals" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for node, logs in found.items():
+        (folder / f"{node}.journal").write_text(mask_patterns("\n".join(logs.journal) + "\n"))
+        (folder / f"{node}.postgresql.log").write_text(mask_patterns(logs.server_log))
 
+
+def _outage(ledger: Ledger, struck_at: float) -> float:
     return client_outage(ledger, struck_at)
 
 

@@ -38,9 +38,9 @@ PACEMAKER = (
 # "acquired session lock" is the moment in which somebody else than the lost node leads.
 PATRONI = (
     _pattern("patroni", r"promoted self to leader by acquiring session lock", DETECTED),
-    _pattern("patroni", r"manual failover: demoting myself|Demoting self", ASKED),
+    _pattern("patroni", r"(?:manual failover|switchover): demoting myself|Demoting self", ASKED),
     _pattern("patroni", r"database system is shut down", STOPPED),
-    _pattern("patroni", r"Lock owner: None; I am|Postgresql is not running", DETECTED),
+    _pattern("patroni", r"postgres is not running|starting primary after failure|crash recovery in a single", DETECTED),
     _pattern("patroni", r"received promote request|server promoting", PROMOTED),
     _pattern("patroni", r"database system is ready to accept connections", STARTED),
     _pattern("(?i:keepalived_vrrp)", r"Entering MASTER STATE", VIP_UP),
