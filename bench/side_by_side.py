@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 from platformdirs import user_state_path
 from side.contender import Contender, Site
-from side.load import SCALE, has_pgbench, pgbench
+from side.load import SCALE, fill, has_pgbench
 from side.measure import conditions, measure, restore
 from side.nodes import Failed
 from side.ours import Ours
@@ -25,6 +26,7 @@ from side.textbook import Textbook
 
 from pcmk_ha.errors import PcmkHaError
 
+BUILDS = 2  # attempts
 RESULTS = Path(__file__).parent / "results/side_by_side.jsonl"
 
 
@@ -62,29 +64,32 @@ def play(contender: Contender, faults: tuple[str, ...], wanted: argparse.Namespa
     built: dict[str, object] = {}
     try:
         for fault in faults:
-            if not built:
-                built = build(contender)
-            record = measure(contender, fault, built) if "failed" not in built else unbuilt(contender, fault, built)
+            built = built or build(contender)
+            record = unbuilt(contender, fault, built) if "failed" in built else measure(contender, fault, built)
             keep(record, wanted.results)
-            if not is_measured(record):
-                built = {} if "failed" in built or not whole_again(contender) else built
+            if not is_measured(record) and "failed" not in built and not whole_again(contender):
+                built = {}
     finally:
         if not wanted.keep:
             contender.site.down()
 
 
 def build(contender: Contender) -> dict[str, object]:
-    """Make lab, cluster and load; return the conditions, or why it could not be done."""
-    begin = time.monotonic()
-    print(f"{contender.name}: building", flush=True)
-    try:
-        contender.build()
-        pgbench(contender.site.cluster, contender.password(), "-i", "-q", "-s", str(SCALE))
-        found = conditions(contender)
-    except (Failed, PcmkHaError) as error:
-        return {"failed": f"could not be built: {error}"[:500]}
-    print(f"{contender.name}: built in {time.monotonic() - begin:.0f} s", flush=True)
-    return found
+    """Make lab, cluster and load, at the second attempt if need be; return the conditions, or why it cannot be done."""
+    for attempt in range(BUILDS):
+        begin = time.monotonic()
+        print(f"{contender.name}: building", flush=True)
+        try:
+            contender.build()
+            fill(contender.site.cluster, contender.password(), SCALE)
+            found = conditions(contender)
+        except (Failed, PcmkHaError, subprocess.TimeoutExpired, OSError) as error:
+            why = f"could not be built: {' '.join(str(error).split())}"[:500]
+            print(f"{contender.name}: attempt {attempt + 1}: {why}", flush=True)
+        else:
+            print(f"{contender.name}: built in {time.monotonic() - begin:.0f} s", flush=True)
+            return found
+    return {"failed": why}
 
 
 def unbuilt(contender: Contender, fault: str, built: dict[str, object]) -> dict[str, object]:

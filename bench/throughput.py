@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from platformdirs import user_state_path
 from side.contender import DATA_NODES, Contender, Site
-from side.load import pgbench
+from side.load import fill, pgbench
 from side.measure import conditions
 from side.nodes import Failed, Nodes, await_true
 from side.numbers import percentile
@@ -77,8 +76,7 @@ def prepare(contender: Contender, storage: str) -> None:
         await_true(lambda: not waits_for_standby(nodes, primary), "commits that wait for nobody", timeout_s=60)
         standby = next(node for node in DATA_NODES if node != primary)
         the_lab.power(load_lab(contender.site.lab), standby, "off")
-    fill = ("-i", "-q", "-s", str(SCALE))
-    pgbench(contender.site.cluster, contender.password(), *fill, host=address(contender), timeout=1200)
+    fill(contender.site.cluster, contender.password(), SCALE, host=address(contender))
 
 
 def address(contender: Contender) -> str:
@@ -133,4 +131,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

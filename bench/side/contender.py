@@ -57,8 +57,7 @@ class Site:
 
     def up(self, *options: str, hours: float = 8) -> None:
         """Make a new lab and a folder with its cluster file."""
-        self.run("lab", "down", "--name", self.lab)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.down()
         for old in self.folder.iterdir():
             old.unlink()
         self.run("lab", "up", "--name", self.lab, "--suite", self.suite, "--hours", str(hours), *options)
@@ -77,11 +76,25 @@ class Site:
 class Contender(Protocol):
     """One way to keep PostgreSQL alive, in a lab."""
 
-    name: str
-    site: Site
-    patterns: tuple[Pattern, ...]
-    packages: tuple[str, ...]  # whose versions are conditions
-    exclusive: tuple[str, ...]  # what the watchers see that only one node may have
+    @property
+    def name(self) -> str:
+        """Name in the raw data."""
+
+    @property
+    def site(self) -> Site:
+        """Where it lives."""
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """What its journals say of its steps."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Whose versions are conditions."""
+
+    @property
+    def exclusive(self) -> tuple[str, ...]:
+        """What only one node may have, of all that watchers see."""
 
     def build(self) -> None:
         """Make lab and cluster anew; raises Failed."""

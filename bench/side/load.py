@@ -31,7 +31,9 @@ def direct(cluster: Cluster) -> tuple[ClientKind, ...]:
 
 def pgbench(cluster: Cluster, password: str, *options: str, host: str = "", timeout: float = 600) -> str:
     """Run pgbench where clients are, through the VIP or to `host`; raises Failed with its last words."""
-    argv = (*where_clients_are(cluster), "pgbench", *options, target(cluster, host))
+    # Without time-outs: what fills a database may wait for its answers.
+    where = connection_string(cluster, user="postgres", database="postgres", host=host, timeouts=False)
+    argv = (*where_clients_are(cluster), "pgbench", *options, where)
     done = subprocess.run(
         argv, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | {"PGPASSWORD": password}
     )
@@ -43,6 +45,11 @@ def pgbench(cluster: Cluster, password: str, *options: str, host: str = "", time
 def target(cluster: Cluster, host: str = "") -> str:
     """Return what libpq connects to."""
     return connection_string(cluster, user="postgres", database="postgres", host=host)
+
+
+def fill(cluster: Cluster, password: str, scale: int, *, host: str = "") -> None:
+    """Make pgbench's tables on the server itself; raises Failed."""
+    pgbench(cluster, password, "-i", "-I", "dtGvp", "-q", "-s", str(scale), host=host, timeout=1200)
 
 
 class Load:

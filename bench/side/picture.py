@@ -42,7 +42,7 @@ def picture(records: Sequence[Record], fault: str) -> str | None:
     used = [name for name in ORDER if any(name == phase["name"] for run in shown for phase in run["phases"])]
     bottom = HEAD + ROW * len(shown)
     height = bottom + FOOT + KEY * (-(-(len(used) + 1) // KEYS_IN_A_ROW)) + 8
-    root = etree.Element("svg", nsmap={None: NAMESPACE}, viewBox=f"0 0 {WIDTH} {height}", width=str(WIDTH))
+    root = etree.Element("svg", xmlns=NAMESPACE, viewBox=f"0 0 {WIDTH} {height}", width=str(WIDTH))
     root.set("font-family", "sans-serif")
     root.set("font-size", "12")
     _add(root, "rect", x=0, y=0, width=WIDTH, height=height, fill="white")

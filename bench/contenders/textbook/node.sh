@@ -8,11 +8,15 @@ modprobe drbd
 drbdadm create-md --force pgdata
 drbdadm up pgdata
 # A lab node boots in eight seconds and a server in minutes: here, too, it joins 20 s after its boot at the earliest.
-mkdir -p /etc/systemd/system/corosync.service.d
-cat > /etc/systemd/system/corosync.service.d/bench.conf <<'END'
-[Service]
-ExecStartPre=/bin/sh -c 'read -r up rest < /proc/uptime; left=$((20 - ${up%.*})); [ $left -le 0 ] || sleep $left'
+cat > /usr/local/sbin/bench-wait <<'END'
+#!/bin/sh
+read -r up rest < /proc/uptime
+left=$((20 - ${up%.*}))
+[ $left -le 0 ] || sleep $left
 END
+chmod 755 /usr/local/sbin/bench-wait
+mkdir -p /etc/systemd/system/corosync.service.d
+printf '[Service]\nExecStartPre=/usr/local/sbin/bench-wait\n' > /etc/systemd/system/corosync.service.d/bench.conf
 systemctl daemon-reload
 systemctl enable -q corosync pacemaker
 systemctl start corosync pacemaker
