@@ -12,6 +12,7 @@ from typing import Protocol
 from pcmk_ha.drill.patterns import Pattern
 from pcmk_ha.lab.lab import load_lab
 from pcmk_ha.lab.lab import status as lab_status
+from pcmk_ha.lab.process import die_with_parent
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster
 from side.nodes import Failed, Nodes
@@ -48,6 +49,7 @@ class Site:
         done = subprocess.run(
             (PROGRAM, *argv), cwd=self.folder, capture_output=True, text=True, timeout=timeout, check=False,
             stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,  # or a `lab up` of a bench that was killed takes the next one's lab down
         )  # fmt: skip
         if done.returncode not in ok:
             raise Failed(
