@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 LAB_PACKAGES  := python3-venv mmdebstrap patchelf e2fsprogs kmod iproute2 util-linux openssh-client procps
 TEST_PACKAGES := pacemaker-cli-utils crmsh corosync drbd-utils nftables dash shellcheck ruby
 
-.PHONY: help demo test check unit lab-tests long-tests bench-bootstrap drills campaigns readme clean
+.PHONY: help demo test check unit lab-tests long-tests bench bench-bootstrap drills campaigns readme clean
 
 help:  ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,11 @@ test: check unit lab-tests  ## Checks, unit and offline tests, labs (as root)
 
 bench-bootstrap: $(VENV)/.lab  ## Time empty nodes to a serving cluster, with two and three votes
 	$(BIN)/python bench/bootstrap.py
+
+bench: $(VENV)/.lab  ## Break pcmk-ha, a textbook cluster and Patroni in the same way, ten times each (many hours; BENCH='--runs 3')
+	tools/apt-install postgresql  # for pgbench
+	$(BIN)/python bench/side_by_side.py $(BENCH)
+	$(BIN)/python tools/benchmark
 
 drills: $(VENV)/.lab  ## Play every drill in a lab and keep what was measured (hours; DRILLS='NAME...' for some)
 	$(BIN)/python bench/drills.py $(DRILLS)

@@ -26,6 +26,9 @@ def up(
     memory: Annotated[int, typer.Option(min=512, help="Memory of a data node, MiB.")] = 1024,
     disk: Annotated[int, typer.Option(min=1, max=64, help="Size of the data disks, GiB (sparse).")] = 2,
     hours: Annotated[float, typer.Option(min=0.1, help="The lab ends by itself after this time.")] = 12,
+    stack: Annotated[
+        str, typer.Option(help="pacemaker: nodes for a cluster file. patroni: a running Patroni cluster, to compare.")
+    ] = "pacemaker",
 ) -> None:
     """Make a lab and start its nodes.
 
@@ -34,17 +37,22 @@ def up(
     from pcmk_ha.cli.progress import Progress
     from pcmk_ha.errors import BadInput, Problem
     from pcmk_ha.lab.lab import up as lab_up
-    from pcmk_ha.lab.spec import SUITES, LabSpec
+    from pcmk_ha.lab.spec import PATRONI, STACKS, SUITES, LabSpec
 
-    if suite not in SUITES:
-        raise BadInput([Problem(f"--suite {suite}: no such suite", f"one of {', '.join(SUITES)}")])
+    for option, given, known in (("suite", suite, SUITES), ("stack", stack, STACKS)):
+        if given not in known:
+            raise BadInput([Problem(f"--{option} {given}: no such {option}", f"one of {', '.join(known)}")])
     check_name(name)
-    spec = LabSpec(name, suite, arbiter, memory, disk, hours)
+    spec = LabSpec(name, suite, arbiter, memory, disk, hours, stack)
     with Progress(f"lab {name}") as progress:
         lab = lab_up(spec, progress.line)
     typer.echo(f"The lab {name} is up: {', '.join(node.name for node in spec.nodes)} run Debian {suite}.")
     typer.echo(f"  log in     pcmk-ha lab ssh --name {name} node1      (or: ssh -F {lab.ssh_config} node1)")
-    typer.echo(f"  build      pcmk-ha init --lab {name} && pcmk-ha bootstrap")
+    if stack == PATRONI:
+        typer.echo(f"  look       pcmk-ha lab ssh --name {name} node1 patronictl -c /etc/patroni/config.yml list")
+        typer.echo(f"  password   of postgres: {lab.paths.superuser_password}")
+    else:
+        typer.echo(f"  build      pcmk-ha init --lab {name} && pcmk-ha bootstrap")
     typer.echo(f"  take down  pcmk-ha lab down --name {name}")
 
 

@@ -37,11 +37,13 @@ class Phase:
         return self.ended_s - self.began_s
 
 
-def read_journal(text: str, node: str, *, shift_s: float = 0.0) -> tuple[Event, ...]:
+def read_journal(
+    text: str, node: str, *, shift_s: float = 0.0, patterns: tuple[Pattern, ...] = JOURNAL
+) -> tuple[Event, ...]:
     """Return the events of a node's `journalctl -o short-unix`, with or without `--no-hostname`."""
     found = (JOURNAL_LINE.fullmatch(line) for line in text.splitlines())
     lines = ((float(m[1]), m[2], m[3]) for m in found if m)
-    return tuple(_events(lines, JOURNAL, node, shift_s))
+    return tuple(_events(lines, patterns, node, shift_s))
 
 
 def read_postgresql(text: str, node: str, *, shift_s: float = 0.0) -> tuple[Event, ...]:

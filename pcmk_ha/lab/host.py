@@ -97,7 +97,7 @@ def _available_memory() -> int:
 
 
 def _disk(spec: LabSpec, cache: Path, root: Path) -> Iterator[Problem]:
-    made = image_path(cache, spec.suite, kernel_dir(cache)).exists()
+    made = image_path(cache, spec.suite, kernel_dir(cache), spec.stack).exists()
     for place, wanted, what in (
         (cache, 0 if made else IMAGE_DISK, "making the image"),
         (root, len(spec.nodes) * NODE_DISK, "a lab"),

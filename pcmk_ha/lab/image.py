@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from pcmk_ha.lab.lock import making
 from pcmk_ha.lab.mirror import bootstrap
 from pcmk_ha.lab.process import Report, run
+from pcmk_ha.lab.spec import PACEMAKER, PATRONI
 
 GUEST = Path(__file__).parent / "guest"
 SYSTEM = (
@@ -29,38 +31,53 @@ OF_SUITE = {
     "trixie": ("fence-agents-ipmilan", "postgresql-17"),
     "bookworm": ("fence-agents", "postgresql-15"),
 }
+# Of stacks other than our own; python3-etcd is what Patroni talks to etcd with.
+OF_STACK = {
+    PATRONI: ("patroni", "python3-etcd", "etcd-server", "etcd-client", "haproxy", "keepalived", "curl"),
+}
+STACK_GUEST = {PATRONI: Path(__file__).parent / "patroni/guest"}
 SIZE = "6G"  # sparse; a guest never fills it
 
 
-def packages(suite: str) -> tuple[str, ...]:
+def packages(suite: str, stack: str = PACEMAKER) -> tuple[str, ...]:
     """What an image of a suite contains besides the essential packages."""
-    return (*SYSTEM, *CLUSTER, *OF_SUITE[suite])
+    cluster = OF_STACK.get(stack, CLUSTER)
+    of_suite = OF_SUITE[suite] if stack == PACEMAKER else OF_SUITE[suite][1:]  # nobody fences there
+    return (*SYSTEM, *cluster, *of_suite)
 
 
-def image_path(cache: Path, suite: str, kernel: Path) -> Path:
+def _guests(stack: str) -> tuple[Path, ...]:
+    """Return the folders of what is put into an image, the one every image has first."""
+    return (GUEST, *(folder for name, folder in STACK_GUEST.items() if name == stack))
+
+
+def image_path(cache: Path, suite: str, kernel: Path, stack: str = PACEMAKER) -> Path:
     """Where an image is or will be, named by everything that goes into it."""
-    recipe = [suite, SIZE, kernel.name, *packages(suite), *(p.read_text() for p in sorted(GUEST.iterdir()))]
-    return cache / f"{suite}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}.img"
+    guests = _guests(stack)
+    texts = [path.read_text() for guest in guests for path in sorted(guest.iterdir())]
+    recipe = [suite, SIZE, kernel.name, *packages(suite, stack), *texts]
+    name = suite if stack == PACEMAKER else f"{suite}-{stack}"
+    return cache / f"{name}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}.img"
 
 
-def ensure_image(cache: Path, suite: str, kernel: Path, report: Report) -> Path:
+def ensure_image(cache: Path, suite: str, kernel: Path, report: Report, stack: str = PACEMAKER) -> Path:
     """Make the image unless it is in the cache; one cut short leaves only a draft, which is made anew.
 
     Raises CommandFailed with the package manager's own words.
     """
-    image = image_path(cache, suite, kernel)
+    image = image_path(cache, suite, kernel, stack)
     if not image.exists():
         with making(image, report):
             if not image.exists():
-                _make(image, suite, kernel, report)
+                _make(image, _options(suite, stack), suite, kernel, report)
     return image
 
 
-def _make(image: Path, suite: str, kernel: Path, report: Report) -> None:
+def _make(image: Path, options: Sequence[str], suite: str, kernel: Path, report: Report) -> None:
     draft = image.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    bootstrap(_options(suite), suite, draft / "root", report)
+    bootstrap(options, suite, draft / "root", report)
     report("writing the image")
     _add_modules(draft / "root", kernel)
     _write_image(draft / "root", draft / "base.img")
@@ -68,7 +85,8 @@ def _make(image: Path, suite: str, kernel: Path, report: Report) -> None:
     shutil.rmtree(draft)
 
 
-def _options(suite: str) -> tuple[str, ...]:
+def _options(suite: str, stack: str) -> tuple[str, ...]:
+    guests = _guests(stack)
     return (
         "--variant=minbase", "--mode=root", "--skip=check/empty",
         "--aptopt=APT::Install-Recommends \"false\"", "--dpkgopt=force-unsafe-io",
@@ -77,7 +95,8 @@ def _options(suite: str) -> tuple[str, ...]:
         # Debian's own empty PostgreSQL cluster would only be in the way
         "--essential-hook=mkdir -p \"$1/etc/postgresql-common/createcluster.d\" && "
         "echo 'create_main_cluster = false' > \"$1/etc/postgresql-common/createcluster.d/lab.conf\"",
-        f"--customize-hook=sh {shlex.quote(f'{GUEST}/customize')} \"$1\"", f"--include={','.join(packages(suite))}",
+        *(f"--customize-hook=sh {shlex.quote(f'{guest}/customize')} \"$1\"" for guest in guests),
+        f"--include={','.join(packages(suite, stack))}",
     )  # fmt: skip
 
 

@@ -24,9 +24,10 @@ from pcmk_ha.lab.image import ensure_image
 from pcmk_ha.lab.kernel import ensure_kernel
 from pcmk_ha.lab.network import add_bmc_address
 from pcmk_ha.lab.paths import LabPaths, cache_dir
+from pcmk_ha.lab.patroni.service import await_service
 from pcmk_ha.lab.process import Report
 from pcmk_ha.lab.seed import write_seed, write_seeds
-from pcmk_ha.lab.spec import GIB, SUFFIXES, LabSpec
+from pcmk_ha.lab.spec import GIB, PATRONI, SUFFIXES, LabSpec
 from pcmk_ha.lab.state import Lab, load_lab, write_lab
 from pcmk_ha.lab.takedown import belongs_elsewhere, down
 
@@ -47,7 +48,7 @@ def up(spec: LabSpec, report: Report) -> Lab:
     _require_absent(paths)
     cache.mkdir(parents=True, exist_ok=True)
     kernel = ensure_kernel(cache, report)
-    image = ensure_image(cache, spec.suite, kernel, report)
+    image = ensure_image(cache, spec.suite, kernel, report, spec.stack)
     _claim(paths)
     try:
         return _start(spec, paths, kernel=kernel, image=image, report=report)
@@ -95,6 +96,8 @@ def _start(spec: LabSpec, paths: LabPaths, *, kernel: Path, image: Path, report:
         lab = replace(lab, supervisor=_start_supervisor(paths, [*ssh.values(), postgresql]))
     write_lab(lab)
     await_nodes(lab, [node.name for node in spec.nodes], report=report)
+    if spec.stack == PATRONI:
+        await_service(lab, report)
     return lab
 
 
@@ -102,6 +105,8 @@ def _write_files(lab: Lab) -> None:
     """Write every file the nodes start from."""
     lab.paths.bmc_password.touch(mode=0o600)
     lab.paths.bmc_password.write_text(secrets.token_hex(8) + "\n")  # IPMI 2.0 allows 20 bytes
+    lab.paths.superuser_password.touch(mode=0o600)
+    lab.paths.superuser_password.write_text(secrets.token_hex(12) + "\n")
     write_seeds(lab.spec, lab.paths, lab.ssh_ports)
     for node in lab.spec.nodes:
         if node.has_disk:
@@ -200,7 +205,7 @@ def renew(lab: Lab, node: str, *, suffix: int = 0) -> Lab:
     suffixes = {**lab.spec.suffixes, **({name: suffix} if suffix else {})}
     renewed = replace(lab, spec=replace(lab.spec, suffixes=suffixes))
     login = lab.paths.key.with_name(lab.paths.key.name + ".pub").read_text().strip()
-    write_seed(renewed.spec.node(name), lab.paths, login, lab.paths.next_seed(name))
+    write_seed(renewed.spec, renewed.spec.node(name), lab.paths, login, lab.paths.next_seed(name))
     add_bmc_address(renewed.spec, name)
     write_lab(renewed)
     _ask(renewed, {"verb": "renew", "node": name})

@@ -64,6 +64,11 @@ class LabPaths:
         """Password of every BMC of the lab."""
         return self.root / "bmc.password"
 
+    @property
+    def superuser_password(self) -> Path:
+        """Password of PostgreSQL's superuser, where the lab itself sets PostgreSQL up."""
+        return self.root / "superuser.password"
+
     def console(self, node: str) -> Path:
         """What a node's kernel and boot print."""
         return self.root / f"{node}.console"

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pcmk_ha.lab.paths import LabPaths
+from pcmk_ha.lab.patroni.files import stack_files
 from pcmk_ha.lab.process import run
-from pcmk_ha.lab.spec import CLUSTER_NET, REPLICATION_NET, LabSpec, NodeSpec
+from pcmk_ha.lab.spec import CLUSTER_NET, PATRONI, REPLICATION_NET, LabSpec, NodeSpec
 
 SECTOR = 512
 
@@ -25,19 +26,22 @@ def write_seeds(spec: LabSpec, paths: LabPaths, ssh_ports: Mapping[str, int]) ->
     login = make_key(paths.key, f"lab {spec.name}")
     known, config = [], []
     for node in spec.nodes:
-        public = write_seed(node, paths, login, paths.seed(node.name))
+        public = write_seed(spec, node, paths, login, paths.seed(node.name))
         known.append(f"[127.0.0.1]:{ssh_ports[node.name]} {public}")
         config.append(_host_block(node.name, ssh_ports[node.name], paths))
     paths.known_hosts.write_text("\n".join(known) + "\n")
     paths.ssh_config.write_text("\n".join(config))
 
 
-def write_seed(node: NodeSpec, paths: LabPaths, login: str, seed: Path) -> str:
+def write_seed(spec: LabSpec, node: NodeSpec, paths: LabPaths, login: str, seed: Path) -> str:
     """Write one node's seed, with a new host key; returns the public part of that."""
     host_key = paths.root / f"{node.name}.host_key"
     host_key.unlink(missing_ok=True)
     public = make_key(host_key, node.name)
-    _write_tar(seed, _files(node, host_key.read_text(), public, login))
+    files = _files(node, host_key.read_text(), public, login)
+    if spec.stack == PATRONI:
+        files |= stack_files(spec, node, paths.superuser_password.read_text().strip())
+    _write_tar(seed, files)
     host_key.unlink()
     return public
 

@@ -13,6 +13,8 @@ REPLICATION_NET = IPv4Network("10.77.1.0/24")
 VIP = CLUSTER_NET[100]
 BMC_USER = "admin"
 SUITES = ("trixie", "bookworm")
+PACEMAKER, PATRONI = "pacemaker", "patroni"
+STACKS = (PACEMAKER, PATRONI)
 DATA_DISK = "/dev/mapper/data"
 GIB = 1024**3
 SUFFIXES = range(20, 100)  # last bytes that a new machine may be given: no other address is there
@@ -64,6 +66,7 @@ class LabSpec:
     disk_gib: int = 2
     lifetime_h: float = 12.0
     suffixes: Mapping[str, int] = field(default_factory=dict)  # of machines with addresses of their own, by node
+    stack: str = PACEMAKER
 
     @property
     def netns(self) -> str:
@@ -76,7 +79,8 @@ class LabSpec:
         given = self.suffixes
         data = tuple(NodeSpec(f"node{n}", n, self.memory_mib, suffix=given.get(f"node{n}", 0)) for n in (1, 2))
         arbiter = NodeSpec("arbiter", 3, 384, has_disk=False, suffix=given.get("arbiter", 0))
-        return (*data, arbiter) if self.arbiter else data
+        third = self.arbiter or self.stack == PATRONI  # whose etcd needs three members
+        return (*data, arbiter) if third else data
 
     def node(self, name: str) -> NodeSpec:
         """Return the node of that name; raises BadInput with the names there are."""

@@ -1,0 +1,1 @@
+"""Several ways to keep PostgreSQL alive, broken in the same way and measured with the same instrument."""
