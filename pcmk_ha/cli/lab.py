@@ -43,7 +43,7 @@ def up(
         if given not in known:
             raise BadInput([Problem(f"--{option} {given}: no such {option}", f"one of {', '.join(known)}")])
     check_name(name)
-    spec = LabSpec(name, suite, arbiter, memory, disk, hours, stack)
+    spec = LabSpec(name, suite, arbiter, memory, disk, hours, stack=stack)
     with Progress(f"lab {name}") as progress:
         lab = lab_up(spec, progress.line)
     typer.echo(f"The lab {name} is up: {', '.join(node.name for node in spec.nodes)} run Debian {suite}.")
