@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import shlex
 import subprocess
 import sys
@@ -46,7 +45,7 @@ def test_every_command_is_explained_by_its_own_help_in_the_documents() -> None:
 def commands_in_documents() -> Iterator[tuple[str, ...]]:
     """Yield every command line of ours in a code block, without what only shows it."""
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for block in re.findall(r"^```.*?^```", path.read_text(), re.M | re.S):
+        for block in re.findall(r"^```.*?^```", path.read_text().replace("\\\n", " "), re.M | re.S):
             for line in re.findall(r"^(?:[$#] )?pcmk-ha (?!--help:)(.*)$", block, re.M):
                 for part in re.split(r";|&&| {2,}pcmk-ha ", re.sub(r"\s#.*", "", line)):
                     words = shlex.split(part.removeprefix(" pcmk-ha"), comments=True)
@@ -72,14 +71,11 @@ def test_every_operation_of_the_guide_is_played_on_a_lab() -> None:
 
 
 def test_help_comes_at_once() -> None:
-    """Its own time, whatever else this machine does."""
-    times = []
-    for _try in range(5):
-        begin = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run((PROGRAM, "--help"), capture_output=True, timeout=30, check=True)
-        end = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime)
-    assert min(times) < 0.2, times
+    """What takes long to load is loaded by those who need it: looked at, for a clock measures the machine, too."""
+    heavy = ("fabric", "paramiko", "lxml", "pydantic", "jinja2", "rich", "psycopg", "ruamel", "pcmk_ha.model")
+    code = "import sys, pcmk_ha.cli.app; print(*[name for name in sys.argv[1:] if name in sys.modules])"
+    done = subprocess.run((sys.executable, "-c", code, *heavy), capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == []
 
 
 def test_bad_input_ends_with_2_a_line_and_no_traceback(tmp_path: Path) -> None:
