@@ -79,7 +79,7 @@ def test_a_returning_node_moves_nothing(running: Simulated) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "interval", "code"), [("pg_fs", 20000, 7), ("pg_server", 10000, 7), ("pg_vip", 10000, 7)]
+    ("resource", "interval", "code"), [("pg_fs", 20000, 7), ("pg_server", 1000, 7), ("pg_vip", 10000, 7)]
 )
 def test_a_resource_that_dies_is_started_again_in_place(
     running: Simulated, resource: str, interval: int, code: int
@@ -146,7 +146,7 @@ def test_maintenance_mode_moves_nothing(running: Simulated) -> None:
         '<cluster_property_set id="cib-bootstrap-options">'
         '<nvpair id="m" name="maintenance-mode" value="true"/></cluster_property_set>',
     )
-    running.inject("--op-inject", f"pg_server_monitor_10000@{node}=7")
+    running.inject("--op-inject", f"pg_server_monitor_1000@{node}=7")
     assert "pg_server       start" not in running.transition
     assert running.service.promoted_on == node
 

@@ -12,7 +12,7 @@ from pcmk_ha.model.cluster import Cluster
 
 Change = Callable[[etree._Element], None]
 SERVICE = ("pg_fs", "pg_server", "pg_vip")
-INTERVALS = {"pg_fs": 20000, "pg_server": 10000, "pg_vip": 10000}  # of their monitors, milliseconds
+INTERVALS = {"pg_fs": 20000, "pg_server": 1000, "pg_vip": 10000}  # of their monitors, milliseconds
 PROMOTED_MONITOR, UNPROMOTED_MONITOR = 10000, 20000
 Names = frozenset[str]
 NOBODY: Names = frozenset()

@@ -11,6 +11,7 @@ from support.told import QUORATE, Killed, crm_mon, nodes_section, placed, proc_d
 from pcmk_ha.desired.names import CLUSTER_UNITS
 from pcmk_ha.errors import CommandFailed, NodeUnreachable
 from pcmk_ha.facts import corosync, drbd, pacemaker, records
+from pcmk_ha.facts.labels import ask_labels
 from pcmk_ha.facts.software import LOOK, SIMULATE, UNIT
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.members import Members
@@ -234,6 +235,8 @@ class UpdatedNode:
             case corosync.QUORUM:
                 return (0, QUORATE) if runs else (1, "")
             case corosync.LINKS | ("true",):
+                return 0, ""
+            case argv if argv == ask_labels(world.cluster):
                 return 0, ""
             case drbd.PROC_DRBD:
                 return 0, world.drbd(self.node)

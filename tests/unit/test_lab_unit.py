@@ -141,7 +141,7 @@ def test_a_new_machine_has_another_host_key_and_the_addresses_it_was_given(tmp_p
     assert [str(node.bmc_address) for node in spec.nodes] == ["10.77.0.101", "10.77.0.112"]
     write_seeds(LabSpec(), paths, {"node1": 2201, "node2": 2202})
     before = (tmp_path / "known_hosts").read_text()
-    public = write_seed(spec.node("node2"), paths, "ssh-ed25519 login", paths.next_seed("node2"))
+    public = write_seed(spec, spec.node("node2"), paths, "ssh-ed25519 login", paths.next_seed("node2"))
     assert public.split()[1] not in before
     assert (tmp_path / "known_hosts").read_text() == before
     with tarfile.open(paths.next_seed("node2")) as tar:
