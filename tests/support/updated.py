@@ -222,7 +222,7 @@ class UpdatedNode:
             raise CommandFailed(f"{self.node}: {argv} ended with {status}")
         return Outcome(tuple(argv), status, text, "no answer" if status else "")
 
-    def _looked(self, argv: tuple[str, ...]) -> tuple[int, str] | None:  # noqa: PLR0911  one case for each program
+    def _looked(self, argv: tuple[str, ...]) -> tuple[int, str] | None:  # noqa: C901, PLR0911  one case for each program
         world = self.world
         runs = world.is_online(self.node)
         match argv:
