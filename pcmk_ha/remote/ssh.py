@@ -120,7 +120,10 @@ class SshRunner:
         """Run a command as root; see Runner."""
         begin = time.monotonic()
         try:
-            status, stdout, stderr = self._execute(shlex.join((*self.sudo, *argv)), stdin, timeout)
+            # With nothing to read, no end of it is sent either: one that crosses the command's own end on its way makes
+            # sshd hang up ("ieof packet referred to nonexistent channel"), and with it on all that runs beside.
+            command = shlex.join((*self.sudo, *argv)) + ("" if stdin else " </dev/null")
+            status, stdout, stderr = self._execute(command, stdin, timeout)
         except PcmkHaError as error:  # what did not answer is what one looks for in a log
             self._log.write(self._node, Outcome(tuple(argv), -1, "", str(error)), time.monotonic() - begin)
             raise
@@ -170,8 +173,8 @@ def _talk(channel: Any, command: str, stdin: str | None, timeout: float) -> tupl
     with channel:
         channel.settimeout(timeout)
         channel.exec_command(command)
-        feeder = threading.Thread(target=_feed, args=(channel, stdin), daemon=True)
-        feeder.start()
+        if stdin:
+            threading.Thread(target=_feed, args=(channel, stdin), daemon=True).start()
         out, err = io.BytesIO(), io.BytesIO()
         reader = threading.Thread(target=_drain, args=(channel.recv_stderr, err), daemon=True)
         reader.start()
@@ -185,10 +188,9 @@ def _talk(channel: Any, command: str, stdin: str | None, timeout: float) -> tupl
     return status, out.getvalue().decode(errors="replace"), err.getvalue().decode(errors="replace")
 
 
-def _feed(channel: Any, stdin: str | None) -> None:
+def _feed(channel: Any, stdin: str) -> None:
     try:
-        if stdin:
-            channel.sendall(stdin.encode())
+        channel.sendall(stdin.encode())
         channel.shutdown_write()
     except (OSError, EOFError, SSHException):
         return  # the command ended without reading everything: its status says what that means
