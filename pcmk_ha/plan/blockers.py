@@ -53,7 +53,8 @@ def _new_machines(cluster: Cluster, facts: Facts, renewed: str) -> Iterator[Prob
         return
     for node in cluster.nodes:
         drbd = facts.nodes[node.name].drbd
-        if drbd and drbd.metadata is Metadata.ABSENT and not drbd.up and node.name != renewed:
+        empty = drbd and drbd.metadata is Metadata.ABSENT and not drbd.signatures and not drbd.up
+        if empty and node.name != renewed:
             yield Problem(
                 f"{node.name} has nothing of this cluster on its disk, and the cluster runs without it",
                 f"`pcmk-ha replace {node.name}`, if its machine or its disk is a new one",

@@ -70,7 +70,7 @@ class Replacement:
     def prepare(self) -> Intent:
         """Look, and say what is to be done; changes nothing. Raises Refused with every reason."""
         standing, place, cib = look_at_place(self.members, self.node)
-        if is_replaced(standing, place):
+        if is_replaced(standing, place) and standing.status.service.promoted_on != self.node:
             return Intent(self.node, is_done=True)
         refuse(reasons_against_place(standing, place), hint=HINT)
         found = find_all(self.members, self.work, standing, place, cib)
