@@ -25,7 +25,7 @@ def test_help_blocks_and_the_cluster_files_reference_are_current() -> None:
         (sys.executable, str(ROOT / "tools/readme.py"), "--check"),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,  # it asks every command for its help
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\n`make readme` prints them anew"
