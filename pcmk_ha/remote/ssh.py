@@ -122,7 +122,10 @@ class SshRunner:
         try:
             # With nothing to read, no end of it is sent either: one that crosses the command's own end on its way makes
             # sshd hang up ("ieof packet referred to nonexistent channel"), and with it on all that runs beside.
-            command = shlex.join((*self.sudo, *argv)) + ("" if stdin else " </dev/null")
+            # `exec`, because a shell that redirects forks for the command otherwise.
+            command = shlex.join((*self.sudo, *argv))
+            if not stdin:
+                command = f"exec {command} </dev/null"
             status, stdout, stderr = self._execute(command, stdin, timeout)
         except PcmkHaError as error:  # what did not answer is what one looks for in a log
             self._log.write(self._node, Outcome(tuple(argv), -1, "", str(error)), time.monotonic() - begin)

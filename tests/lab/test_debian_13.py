@@ -106,7 +106,7 @@ def test_status_is_quick(trixie: Bench) -> None:
         begin = time.monotonic()
         trixie.run("status")
         times.append(time.monotonic() - begin)
-    assert min(times) < 6.0, times  # two seconds on a quiet machine is what it should be
+    assert min(times) < 2.0, times
 
 
 def test_no_secret_is_in_a_log_or_a_process_list(trixie: Bench) -> None:
