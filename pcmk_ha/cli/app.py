@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -63,6 +62,8 @@ app.add_typer(lab.app, name="lab")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"pcmk-ha {version('pcmk-ha')}")
         raise typer.Exit
 

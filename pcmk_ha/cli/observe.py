@@ -26,10 +26,10 @@ def check(
     """
     from dataclasses import asdict
 
+    from pcmk_ha.cli.checklist import print_findings
     from pcmk_ha.cli.hostkeys import ask_host_key
     from pcmk_ha.cli.out import print_json
     from pcmk_ha.cli.progress import Progress
-    from pcmk_ha.cli.tables import print_findings
     from pcmk_ha.operate.checks.check import FAIL, run_checks
     from pcmk_ha.operate.secrets import fence_secrets
     from pcmk_ha.operate.session import open_session
@@ -59,7 +59,7 @@ def status(
     """
     from pcmk_ha.cli.hostkeys import ask_host_key
     from pcmk_ha.cli.out import print_json
-    from pcmk_ha.cli.tables import print_status, watch_status
+    from pcmk_ha.cli.status_screen import print_status, watch_status
     from pcmk_ha.operate.look.status import look
 
     ask = ask_host_key(accept=accept_new_host_keys)

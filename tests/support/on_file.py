@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lxml import etree
 from support.simulated import Simulated
+from support.together import answer_all
 from support.told import HEAD, QUORATE, Killed, proc_drbd
 
 from pcmk_ha.cib.build import build_cib
@@ -25,6 +26,7 @@ from pcmk_ha.model.platform import DEBIAN_12
 from pcmk_ha.operate.look.service import CRM_MON, Service, parse_service
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.secrets import placeholder_secrets
+from pcmk_ha.remote import questions
 from pcmk_ha.remote.runner import Outcome
 
 CHANGES = ("crm_attribute", "cibadmin --modify", "cibadmin --delete")
@@ -172,7 +174,7 @@ class Member:
             case _:
                 return self._asked(argv)
 
-    def _asked(self, argv: tuple[str, ...]) -> tuple[int, str]:  # noqa: PLR0911  one line for each command
+    def _asked(self, argv: tuple[str, ...]) -> tuple[int, str]:  # noqa: C901, PLR0911  one line for each command
         runs = PACEMAKER in self.units
         service = self.cluster.service
         match argv:
@@ -183,8 +185,12 @@ class Member:
                 return (0, proc_drbd("Connected", f"{roles[self.node]}/x", "UpToDate/UpToDate"))
             case ("sh", "-c", _script, "labels", _data):
                 return (0, "\n".join(self.cluster.labels) if service.volume_on == self.node else "")
-            case ("sh", "-c", script) if "pg_isready" in script:
-                return (0 if service.database_on == self.node and self.node not in self.cluster.deaf else 2, "ready\n")
+            case ("drbdsetup", "status", "--json"):  # of a kernel with 8.4
+                return (20, "")
+            case ("sh", "-c", _script, questions.NAME, *asked):
+                return answer_all(asked, self._asked)
+            case ("sh", "-c", _script, "ready", _port):
+                return (0 if service.database_on == self.node and self.node not in self.cluster.deaf else 2, "")
             case ("corosync-quorumtool", *_):
                 return (0, QUORATE) if COROSYNC in self.units else (1, "")
             case ("corosync-cfgtool", *_):

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from support.together import answer_all
 from support.told import QUORATE, Killed
 
 from pcmk_ha.desired.names import CLUSTER_UNITS
 from pcmk_ha.errors import CommandFailed, NodeUnreachable
 from pcmk_ha.facts import corosync, drbd, pacemaker, records
 from pcmk_ha.operate.moves.foresee import MARK
+from pcmk_ha.remote import questions
 from pcmk_ha.remote.runner import Outcome
 
 if TYPE_CHECKING:
@@ -53,7 +55,12 @@ class WorldNode:
             raise CommandFailed(f"{self.node}: {argv} ended with {status}")
         return Outcome(tuple(argv), status, text, "no answer" if status else "")
 
-    def _looked(self, argv: tuple[str, ...]) -> tuple[int, str] | None:  # noqa: PLR0911  one case for each program
+    def _looked_at_once(self, argv: tuple[str, ...]) -> tuple[int, str]:
+        answer = self._looked(argv)
+        assert answer is not None, argv
+        return answer
+
+    def _looked(self, argv: tuple[str, ...]) -> tuple[int, str] | None:  # noqa: C901, PLR0911  one case for each program
         """Answer what belongs to one look at everything, None for any other command."""
         world = self.world
         runs = world.is_member(self.node)
@@ -72,8 +79,12 @@ class WorldNode:
                 return 0, world.drbd(self.node)
             case ("sh", "-c", _script, "labels", _data):
                 return 0, ""
-            case ("sh", "-c", script) if "pg_isready" in script:
-                return (0, "ready\n") if self.node == world.promoted else (2, "")
+            case drbd.STATUS_9:  # of a kernel with 8.4
+                return 20, ""
+            case ("sh", "-c", _script, "ready", _port):
+                return (0, "") if self.node == world.promoted else (2, "")
+            case ("sh", "-c", _script, questions.NAME, *asked):
+                return answer_all(asked, self._looked_at_once)
         return None
 
     def _answer(self, argv: tuple[str, ...], stdin: str) -> tuple[int, str]:  # noqa: C901, PLR0911, PLR0912  one case for each program

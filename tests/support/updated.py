@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from support.together import answer_all
 from support.told import QUORATE, Killed, crm_mon, nodes_section, placed, proc_drbd
 
 from pcmk_ha.desired.names import CLUSTER_UNITS
@@ -17,6 +18,7 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.moves.foresee import MARK
 from pcmk_ha.operate.update.look import REFRESH
+from pcmk_ha.remote import questions
 from pcmk_ha.remote.runner import Outcome
 
 BOOTS_AFTER, JOINS_AFTER, MOVES_AFTER, INSTALLS_AFTER = 4, 3, 3, 3  # commands and looks
@@ -222,6 +224,11 @@ class UpdatedNode:
             raise CommandFailed(f"{self.node}: {argv} ended with {status}")
         return Outcome(tuple(argv), status, text, "no answer" if status else "")
 
+    def _looked_at_once(self, argv: tuple[str, ...]) -> tuple[int, str]:
+        answer = self._looked(argv)
+        assert answer is not None, argv
+        return answer
+
     def _looked(self, argv: tuple[str, ...]) -> tuple[int, str] | None:  # noqa: C901, PLR0911  one case for each program
         world = self.world
         runs = world.is_online(self.node)
@@ -240,8 +247,12 @@ class UpdatedNode:
                 return 0, ""
             case drbd.PROC_DRBD:
                 return 0, world.drbd(self.node)
-            case ("sh", "-c", script) if "pg_isready" in script:
-                return (0, "ready\n") if self.node == world.promoted else (2, "")
+            case drbd.STATUS_9:  # of a kernel with 8.4
+                return 20, ""
+            case ("sh", "-c", _script, "ready", _port):
+                return (0, "") if self.node == world.promoted else (2, "")
+            case ("sh", "-c", _script, questions.NAME, *asked):
+                return answer_all(asked, self._looked_at_once)
             case ("sh", "-c", script) if script == LOOK:
                 return 0, world.look(self.node)
             case _ if argv == SIMULATE:

@@ -10,7 +10,7 @@ import pytest
 from support.proven import T0, FencedWorld
 from support.told import Killed
 
-from pcmk_ha.cli.tables import proofs
+from pcmk_ha.cli.status_screen import proofs
 from pcmk_ha.errors import PcmkHaError, Refused
 from pcmk_ha.facts.records import Records, Verified, parse_records
 from pcmk_ha.model.cluster import Cluster

@@ -1,38 +1,22 @@
-"""Tables for people."""
+"""The one screen of `status`."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pcmk_ha.cli.out import console
-from pcmk_ha.operate.checks.check import FAIL, OK, Check
 from pcmk_ha.operate.look.status import Health, Status
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
 
-MARKS = {OK: "[green]✓[/]", FAIL: "[bold red]✗[/]"}
 COLOUR = {Health.HEALTHY: "green", Health.DEGRADED: "yellow", Health.DOWN: "bold red"}
 WATCH_S = 2
-
-
-def print_findings(findings: Sequence[Check]) -> None:
-    """Print preflight findings, what is wrong last."""
-    from rich.markup import escape
-
-    out = console()
-    for finding in sorted(findings, key=lambda f: (f.verdict != OK, f.node)):
-        mark = MARKS.get(finding.verdict, "[yellow]![/]")
-        out.print(f"{mark} {finding.node:9} {escape(finding.title):24} {escape(finding.detail)}")
-        if finding.hint and finding.verdict != OK:
-            out.print(f"  {'':9} {'':24} → {escape(finding.hint)}", style="dim")
-    bad = sum(finding.verdict == FAIL for finding in findings)
-    out.print(f"\n{bad} of {len(findings)} checks failed." if bad else f"\nAll {len(findings)} checks passed.")
 
 
 def print_status(status: Status) -> None:
