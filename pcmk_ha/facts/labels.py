@@ -12,7 +12,7 @@ from pcmk_ha.model.cluster import Cluster
 LABELS = ("backup_label", "recovery.signal", "standby.signal", "tablespace_map")
 # The first argument is a pattern where the file does not say which version runs.
 ASK = f'for d in $1; do for f in {" ".join(LABELS)}; do if [ -e "$d/$f" ]; then printf "%s\\n" "$d/$f"; fi; done; done'
-TODO = (
+ADVICE = (
     "a base backup must be recovered outside the cluster first: `pcmk-ha restore` does that; "
     "if no backup was copied there, remove the file"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from lxml import etree
 
@@ -65,7 +66,7 @@ class Fencing:
     action: str
     target: str
     status: str
-    when: str
+    when: str  # it ended, UTC; empty while it is under way
     client: str = field(default="", compare=False)  # who asked for it
 
 
@@ -162,12 +163,21 @@ def parse_fencings(text: str) -> tuple[Fencing, ...]:
             action=str(event.get("action")),
             target=str(event.get("target")),
             status=str(event.get("status")),
-            when=str(event.get("completed", "")).partition(".")[0],
+            when=_utc(str(event.get("completed", ""))),
             client=str(event.get("client", "")),
         )
         for event in root.iter("fence_event")
     ]
     return tuple(sorted(found, key=lambda event: event.when, reverse=True))
+
+
+def _utc(completed: str) -> str:
+    """`2026-11-24 14:43:53.007335 +02:00`, as the node's zone has it, to the second and in UTC."""
+    try:
+        at = datetime.fromisoformat(completed.replace(" +", "+").replace(" -", "-"))
+    except ValueError:
+        return completed.partition(".")[0]  # empty while it is under way
+    return (at.astimezone(UTC) if at.tzinfo else at).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def parse_leftovers(text: str) -> tuple[Leftover, ...]:

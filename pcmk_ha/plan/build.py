@@ -43,6 +43,7 @@ from pcmk_ha.plan.actions import (
 )
 from pcmk_ha.plan.blockers import Wipe
 from pcmk_ha.plan.change_actions import RemoveFiles, RestartMember, RestartPostgresql
+from pcmk_ha.plan.corosync import ONE_BY_ONE
 from pcmk_ha.plan.facts import Facts, NodeFacts, UnitFact, differing, has_service
 from pcmk_ha.plan.owned import gone_from_cib, with_records
 from pcmk_ha.plan.parameters import needs_restart
@@ -149,7 +150,8 @@ def _fences(cib: str, desired: Desired) -> bool:
 
 def _restart_members(draft: Draft, facts: Facts, ready: After) -> After:
     """Plan a restart of every Corosync that no reload brings in line, the node that serves last."""
-    names = [name for name, node in facts.nodes.items() if node.corosync_fixed and not node.runs_packaged_cluster]
+    old = {name: node.corosync_fixed for name, node in facts.nodes.items() if not node.runs_packaged_cluster}
+    names = [name for name, keys in old.items() if any(key.startswith(ONE_BY_ONE) for key in keys)]
     for name in sorted(names, key=lambda name: name == facts.service.promoted_on):
         ready = draft.add(RestartMember(name), ready)
     return ready if names else NOTHING

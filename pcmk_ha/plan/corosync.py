@@ -9,6 +9,8 @@ COMPARED = ("totem.", "nodelist.", "quorum.")
 # Nodes that differ in the first do not hear each other: no node can be restarted with a new value while others run.
 APART = ("totem.version", "totem.transport", "totem.ip_version", "totem.secauth")
 ONE_BY_ONE = ("totem.netmtu", "totem.threads", "system.", "qb.")
+# "To reconfigure an interface it must be deleted and recreated", exec/totemconfig.c: a reload leaves it as it is.
+ADDRESS = re.compile(r"nodelist\.node\.\d+\.ring\d+_addr")
 LINE = re.compile(r"^(?P<key>\S+) \((?P<type>\w+)\) = (?P<value>.*)$")
 
 
@@ -22,7 +24,7 @@ def fixed_changes(conf: str, cmap: str) -> tuple[str, ...]:
     """Return the keys that a running Corosync has otherwise and that no reload changes."""
     running = parse_cmap(cmap)
     wanted = {key: value for key, value in flatten(conf).items() if key.startswith((*APART, *ONE_BY_ONE))}
-    return tuple(key for key, value in wanted.items() if running.get(key) != value)
+    return (*(key for key, value in wanted.items() if running.get(key) != value), *moved(conf, cmap))
 
 
 def parse_cmap(text: str) -> dict[str, str]:
@@ -74,8 +76,8 @@ def without_node(conf: str, name: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-def has_moved(conf: str, cmap: str) -> bool:
-    """Whether a member has another address in corosync.conf than a running Corosync knows it by."""
+def moved(conf: str, cmap: str) -> tuple[str, ...]:
+    """Return the addresses, as keys, of members that a running Corosync knows by others."""
     running = parse_cmap(cmap)
-    wanted = {key: value for key, value in flatten(conf).items() if re.fullmatch(r"nodelist\..*_addr", key)}
-    return any(key in running and running[key] != value for key, value in wanted.items())
+    wanted = {key: value for key, value in flatten(conf).items() if ADDRESS.fullmatch(key)}
+    return tuple(key for key, value in wanted.items() if key in running and running[key] != value)

@@ -10,7 +10,7 @@ from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Problem
 from pcmk_ha.facts import labels
 from pcmk_ha.facts.pacemaker import HELD_BY_RESTORE, HELD_BY_START, LEFTOVERS
-from pcmk_ha.plan.corosync import APART
+from pcmk_ha.plan.corosync import ADDRESS, APART
 from pcmk_ha.plan.facts import Facts
 from pcmk_ha.plan.owned import newest
 from pcmk_ha.plan.parameters import unknown_parameters
@@ -30,7 +30,7 @@ def find_fixed(desired: Desired, facts: Facts, *, replacing: bool = False, renew
     """
     return (
         *(() if replacing else _identity(desired, facts, renewed)),
-        *_corosync(facts),
+        *_corosync(facts, renewed),
         *_addresses(desired, facts),
         *_managed_twice(desired, facts),
         *unknown_parameters(desired, facts.service.settings),
@@ -56,7 +56,7 @@ def _held(root: etree._Element, facts: Facts) -> Iterator[Problem]:
             yield Problem(f"constraint {ident} is in force", LEFTOVERS[ident])
     for node, paths in facts.service.labels.items():
         for path in paths:
-            yield Problem(labels.describe(node, path), labels.TODO)
+            yield Problem(labels.describe(node, path), labels.ADVICE)
 
 
 def _identity(desired: Desired, facts: Facts, renewed: str) -> Iterator[Problem]:
@@ -70,9 +70,15 @@ def _identity(desired: Desired, facts: Facts, renewed: str) -> Iterator[Problem]
             )
 
 
-def _corosync(facts: Facts) -> Iterator[Problem]:
-    ours = (node for node in facts.nodes.values() if not node.runs_packaged_cluster)  # that one is ended anyway
-    keys = {key for node in ours for key in node.corosync_fixed if key in APART}
+def _corosync(facts: Facts, renewed: str) -> Iterator[Problem]:
+    ours = [node for node in facts.nodes.values() if not node.runs_packaged_cluster]  # that one is ended anyway
+    fixed = {key for node in ours for key in node.corosync_fixed}
+    if not renewed and any(ADDRESS.fullmatch(key) for key in fixed):
+        yield Problem(
+            "a node's address is another one in the file, and Corosync keeps the old one while it runs",
+            "`pcmk-ha stop`, then `pcmk-ha apply` starts everything at the new one; a new machine: `pcmk-ha replace`",
+        )
+    keys = {key for key in fixed if key in APART}
     for key in sorted(keys):
         yield Problem(
             f"Corosync cannot change {key} while it runs, and members that differ in it do not hear each other",

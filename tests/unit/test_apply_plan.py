@@ -17,12 +17,14 @@ from test_plan import World, desired_of, run
 from pcmk_ha.cib.items import config_digest, describe, items
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.cib.subset import with_stopped
+from pcmk_ha.desired.names import COROSYNC_CONF
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.facts.simulate import Effect
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import change_actions as change
 from pcmk_ha.plan.build import make_plan
 from pcmk_ha.plan.compare import Kind, Sides, foreign, gone, three_way
+from pcmk_ha.plan.corosync import fixed_changes, flatten
 from pcmk_ha.plan.differences import find_differences, find_foreign
 from pcmk_ha.plan.facts import Setting
 from pcmk_ha.plan.fixed import find_fixed
@@ -387,6 +389,24 @@ def test_a_corosync_key_in_which_members_must_not_differ_is_refused_and_others_r
     assert rolled[1][1], "one after the other"
     world.nodes["node1"] = replace(world.nodes["node1"], corosync_fixed=("totem.transport",))
     assert any("totem.transport" in problem.message for problem in find_fixed(desired, world.facts()))
+
+
+def test_another_address_of_a_member_is_refused_while_corosync_runs_and_restarts_nobody() -> None:
+    desired = desired_of(MINIMAL)
+    conf = next(file.content for file in desired.files["node1"] if file.path == COROSYNC_CONF)
+    running = "".join(f"{key} (str) = {value}\n" for key, value in flatten(conf).items())
+    elsewhere = running.replace("192.0.2.12", "192.0.2.99")
+    assert elsewhere != running
+    world = built(desired)
+    for name in world.nodes:
+        assert fixed_changes(conf, running) == ()
+        world.nodes[name] = replace(world.nodes[name], corosync_fixed=fixed_changes(conf, elsewhere))
+    (found,) = find_fixed(desired, world.facts())
+    assert "Corosync keeps the old one while it runs" in found.message
+    assert "`pcmk-ha stop`, then `pcmk-ha apply`" in found.hint
+    assert not find_fixed(desired, world.facts(), renewed="node2"), "the new machine's Corosync does not run yet"
+    kinds = [type(step.action) for step in make_plan(desired, world.facts(), restart=True)]
+    assert change.RestartMember not in kinds
 
 
 def test_a_cluster_of_one_that_packages_started_is_ended_whatever_its_corosync_runs() -> None:

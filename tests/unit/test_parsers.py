@@ -74,6 +74,19 @@ def test_a_healthy_clusters_placement_is_read(outputs: Path, minimal: Cluster) -
     assert pacemaker.parse_fencings(text)[0] == pacemaker.Fencing("reboot", "node2", "success", "2026-11-24 12:43:53")
 
 
+@pytest.mark.parametrize("zone", [" +05:30", " -07:00", "Z"])
+def test_a_fencing_is_told_in_utc_whatever_zone_the_node_is_in(zone: str) -> None:
+    local = {" +05:30": "2026-11-24 18:13:53.007335", " -07:00": "2026-11-24 05:43:53.007335"}
+    completed = local.get(zone, "2026-11-24 12:43:53.007335") + zone
+    text = f'<x><fence_event action="reboot" target="node2" status="success" completed="{completed}"/></x>'
+    assert pacemaker.parse_fencings(text)[0].when == "2026-11-24 12:43:53"
+
+
+def test_a_fencing_that_is_under_way_has_no_time_yet() -> None:
+    text = '<x><fence_event action="reboot" target="node2" status="pending"/></x>'
+    assert pacemaker.parse_fencings(text)[0].when == ""
+
+
 def test_a_simulated_loss_is_read_like_a_real_one(outputs: Path, minimal: Cluster) -> None:
     service = parse_service((outputs / "crm_mon/node1-lost-simulated-3.0.0.xml").read_text(), minimal)
     assert service.is_up

@@ -34,7 +34,7 @@ from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import replace_actions as rep
 from pcmk_ha.plan.blockers import find_blockers
 from pcmk_ha.plan.build import make_plan
-from pcmk_ha.plan.corosync import flatten, has_moved, without_node
+from pcmk_ha.plan.corosync import flatten, moved, without_node
 from pcmk_ha.plan.facts import DrbdFact, Facts, Metadata, UnitFact
 from pcmk_ha.plan.fixed import find_fixed
 from pcmk_ha.plan.replace import Evidence, Place, Verdict, plan_replacement
@@ -477,8 +477,8 @@ def test_the_mark_is_on_the_machine_before_it_is_in_the_cluster_and_stays_the_sa
 def test_a_member_that_moves_is_taken_out_of_corosync_and_put_in_again_with_its_id() -> None:
     old, new = desired_of(MINIMAL), desired_of(MOVED)
     confs = [next(f.content for f in d.files["node1"] if f.path == COROSYNC_CONF) for d in (old, new)]
-    assert has_moved(confs[1], cmap_of(confs[0]))
-    assert not has_moved(confs[0], cmap_of(confs[0]))
+    assert moved(confs[1], cmap_of(confs[0]))
+    assert not moved(confs[0], cmap_of(confs[0]))
     short = without_node(confs[1], "node2")
     assert "node2" not in short
     assert "nodeid: 1" in short

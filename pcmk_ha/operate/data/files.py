@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pcmk_ha.errors import PcmkHaError
-from pcmk_ha.facts.labels import TODO, ask_labels, describe, parse_labels
+from pcmk_ha.facts.labels import ADVICE, ask_labels, describe, parse_labels
 from pcmk_ha.facts.pacemaker import CONSTRAINTS, HELD_BY_RESTORE
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.remote.first import from_first
@@ -27,5 +27,5 @@ def check_files(cluster: Cluster, nodes: Mapping[str, Runner]) -> None:
         raise PcmkHaError("the cluster runs, and a restore has not ended", hint="`pcmk-ha restore` finishes it")
     if found := find_labels(cluster, nodes):
         said = "; ".join(describe(name, path) for name, paths in found.items() for path in paths)
-        hint = f"PostgreSQL is kept stopped, its file system is mounted; {TODO}; then `pcmk-ha start` again"
+        hint = f"PostgreSQL is kept stopped, its file system is mounted; {ADVICE}; then `pcmk-ha start` again"
         raise PcmkHaError(said, hint=hint)

@@ -51,7 +51,7 @@ def find_all(cluster: Cluster, status: Status, view: MemberFacts) -> Iterator[Fi
         )
     for name, facts in status.members.items():
         for path in facts.labels:
-            yield Finding(labels.describe(name, path), labels.TODO)
+            yield Finding(labels.describe(name, path), labels.ADVICE)
     for name in status.records.replacing:
         yield Finding(f"the machine of {name} is being replaced", f"`pcmk-ha replace {name}` goes on with it")
     for leftover in status.leftovers:

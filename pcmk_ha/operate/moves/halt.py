@@ -37,7 +37,7 @@ def prepare_maintenance(members: Members, *, on: bool, force: bool = False) -> I
     plan = plan_maintenance(standing.placement(), on=on)
     if on or not plan:
         return Intent(service, "", plan)
-    refuse(reasons_of_labels(standing), hint=f"{labels.TODO}; nothing was touched")
+    refuse(reasons_of_labels(standing), hint=f"{labels.ADVICE}; nothing was touched")
     foreseen = foresee_change(speaker(members, standing), members.cluster, *placement.set_property(MAINTENANCE, ""))
     if not force:
         hint = f"make the nodes what Pacemaker believes, or the other way round; {FORCE}"
@@ -67,7 +67,7 @@ def prepare_start(members: Members) -> Intent:
     units = look_at_units(members)
     standing = look_closely(members)
     refuse(reasons_against_start(standing))
-    refuse(reasons_of_labels(standing), hint=f"{labels.TODO}; nothing was touched")
+    refuse(reasons_of_labels(standing), hint=f"{labels.ADVICE}; nothing was touched")
     return Intent(standing.status.service, "", plan_start(running(units, standing)))
 
 

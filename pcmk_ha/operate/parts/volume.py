@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Refused
-from pcmk_ha.facts.labels import TODO, ask_labels, describe, parse_labels
+from pcmk_ha.facts.labels import ADVICE, ask_labels, describe, parse_labels
 from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.parts import drbd
 from pcmk_ha.operate.parts.scram import scram_verifier
@@ -93,7 +93,7 @@ def _require_recovered(volume: Volume) -> None:
     if found:
         volume.runner.run(("umount", volume.mount_point), timeout=120)
         drbd.demote(volume.runner, volume.desired.cluster.drbd.resource)
-        raise Refused("; ".join(describe(volume.runner.node, path) for path in found), hint=TODO)
+        raise Refused("; ".join(describe(volume.runner.node, path) for path in found), hint=ADVICE)
 
 
 def _make_database(volume: Volume) -> None:

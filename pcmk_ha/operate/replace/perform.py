@@ -16,7 +16,7 @@ from pcmk_ha.operate.replace.observe import MARK
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import actions as act
 from pcmk_ha.plan import replace_actions as replace
-from pcmk_ha.plan.corosync import has_moved, parse_cmap, without_node
+from pcmk_ha.plan.corosync import moved, parse_cmap, without_node
 from pcmk_ha.remote.runner import Runner
 
 CONFIRM_S = 60
@@ -68,7 +68,7 @@ class Replacing:
         others = [runner for name, runner in self.nodes.items() if name != self.node]
         files = self.change.desired.files[self.speaker.node]
         conf = next(file.content for file in files if file.path == COROSYNC_CONF)
-        if has_moved(conf, self._cmap()):
+        if moved(conf, self._cmap()):
             try:
                 for runner in others:
                     runner.put(COROSYNC_CONF, without_node(conf, self.node))
