@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pcmk_ha.cib import own, packaged
-from pcmk_ha.cib.elements import Element, avoid, clone, colocation, group, order, stop_last
+from pcmk_ha.cib.agents import Agent, choose_agents
+from pcmk_ha.cib.elements import Element, Op, avoid, clone, colocation, group, order, primitive, stop_last
 from pcmk_ha.cib.names import FILESYSTEM, GROUP, SERVER, VIP
 from pcmk_ha.model.cluster import Cluster
 
@@ -14,16 +14,44 @@ __all__ = ("FILESYSTEM", "GROUP", "SERVER", "VIP", "constraints", "resources")
 
 def resources(cluster: Cluster, version: int, data: str) -> Iterator[Element]:
     """Yield the service's resources; op timeouts are never below the agents' own metadata."""
-    agents = own if cluster.agents == "own" else packaged
+    agents = choose_agents(cluster, version, data)
     yield clone(
-        agents.drbd(cluster),
+        _drbd(cluster, agents.drbd),
         {
             "promotable": "true", "promoted-max": 1, "promoted-node-max": 1, "clone-max": 2, "clone-node-max": 1,
             "interleave": "true", "notify": "false",
         },
     )  # fmt: skip
-    yield group(GROUP, (agents.filesystem(cluster), agents.server(cluster, version, data)))
-    yield agents.vip(cluster)
+    mounted = (Op("start", 60), Op("stop", 60), Op("monitor", 40, 20))
+    serving = (
+        Op("start", cluster.timeouts.start_s),
+        Op("stop", cluster.timeouts.stop_s),
+        Op("monitor", 30, agents.look_at_server_s),
+    )
+    yield group(GROUP, (_primitive(FILESYSTEM, agents.filesystem, mounted), _primitive(SERVER, agents.server, serving)))
+    yield _primitive(VIP, agents.vip, (Op("start", 20), Op("stop", 20), Op("monitor", 20, 10)))
+
+
+def _drbd(cluster: Cluster, agent: Agent) -> Element:
+    return primitive(
+        cluster.drbd_id,
+        agent.name,
+        parameters=agent.parameters,
+        # What priority-fencing-delay looks at: the node with the promoted instance is worth more.
+        meta={"priority": 10},
+        ops=(
+            Op("start", 240),
+            Op("promote", cluster.timeouts.promote_s),
+            Op("demote", 90),
+            Op("stop", 100),
+            Op("monitor", 30, 10, role="Promoted"),
+            Op("monitor", 30, 20, role="Unpromoted"),
+        ),
+    )
+
+
+def _primitive(ident: str, agent: Agent, ops: tuple[Op, ...]) -> Element:
+    return primitive(ident, agent.name, parameters=agent.parameters, ops=ops)
 
 
 def constraints(cluster: Cluster) -> Iterator[Element]:
