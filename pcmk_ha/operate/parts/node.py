@@ -10,25 +10,29 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.remote.runner import Runner
 
 POLICY = "/usr/sbin/policy-rc.d"
+INSTALLER = "pcmk-ha-install"
 # Debian's packages start their daemons at once: a PostgreSQL on an empty default cluster, a Corosync with
-# an example configuration. Forbid it while packages are installed, unless somebody else already decides.
+# an example configuration. Forbid it while packages are installed, unless somebody else already decides. Of a run that
+# a power cut ended nothing forbids any more, and the next one finishes what it began.
 GUARDED = f"""set -e
-if [ ! -e {POLICY} ]; then
+if [ ! -e {POLICY} ] || grep -qs {INSTALLER} {POLICY}; then
   trap 'rm -f {POLICY}' EXIT
-  printf '#!/bin/sh\\nexit 101\\n' > {POLICY}
+  printf '#!/bin/sh\n! grep -qs %s /proc/%d/cmdline || exit 101\n' {INSTALLER} $$ > {POLICY}
   chmod 755 {POLICY}
 fi
 install -d /etc/postgresql-common/createcluster.d
 echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/pcmk-ha.conf
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q update
-apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install "$@"
+lock='-o DPkg::Lock::Timeout=600'
+dpkg --force-confold --configure -a || :  # its lock may be held: apt-get waits for that
+apt-get -q $lock update
+apt-get -q -y $lock --no-install-recommends -o Dpkg::Options::=--force-confold install "$@"
 """
 
 
 def install_packages(runner: Runner, packages: tuple[str, ...]) -> None:
     """Install packages with none of their daemons started."""
-    runner.run(("sh", "-c", GUARDED, "sh", *packages), timeout=1200)
+    runner.run(("sh", "-c", GUARDED, INSTALLER, *packages), timeout=1200)
 
 
 def put_file(runner: Runner, file: File) -> None:
