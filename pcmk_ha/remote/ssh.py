@@ -37,6 +37,7 @@ from pcmk_ha.remote.runner import Outcome
 from pcmk_ha.remote.ssh_config import read_ssh_config
 from pcmk_ha.scrub.patterns import mask_patterns
 
+NO_INPUT = " </dev/null"
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs tracebacks of what we report ourselves
 
 
@@ -125,7 +126,7 @@ class SshRunner:
             # `exec`, because a shell that redirects forks for the command otherwise.
             command = shlex.join((*self.sudo, *argv))
             if not stdin:
-                command = f"exec {command} </dev/null"
+                command = f"exec {command}{NO_INPUT}"
             status, stdout, stderr = self._execute(command, stdin, timeout)
         except PcmkHaError as error:  # what did not answer is what one looks for in a log
             self._log.write(self._node, Outcome(tuple(argv), -1, "", str(error)), time.monotonic() - begin)
@@ -145,7 +146,8 @@ class SshRunner:
                 channel = self._connection.transport.open_session(timeout=10)
             return _talk(channel, command, stdin, timeout)
         except (CommandTimedOut, TimeoutError):
-            raise CommandFailed(f"{self._node}: {command[:200]} did not end within {timeout:.0f} s") from None
+            plain = command.removeprefix("exec ").removesuffix(NO_INPUT)
+            raise CommandFailed(f"{self._node}: {plain[:200]} did not end within {timeout:.0f} s") from None
         except (SSHException, OSError, EOFError) as error:
             raise NodeUnreachable(f"{self._node}: {_words(error)}") from None
 
