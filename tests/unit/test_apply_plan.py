@@ -11,8 +11,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from support.files import MINIMAL
+from support.planned import World, desired_of, run
 from test_bad_input import write
-from test_plan import World, desired_of, run
 
 from pcmk_ha.cib.items import config_digest, describe, items
 from pcmk_ha.cib.merge import merge

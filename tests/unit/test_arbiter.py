@@ -13,8 +13,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support.fake_node import FakeNode
 from support.files import ARBITER, MINIMAL
+from support.planned import World, desired_of, run
 from support.votes import DATA, THIRD, are_two_votes, is_quorate, largest, quorate_blocks
-from test_plan import World, desired_of, run
 
 from pcmk_ha.cib.items import items
 from pcmk_ha.desired.names import COROSYNC, COROSYNC_CONF, PACEMAKER, RUNNING_UNITS

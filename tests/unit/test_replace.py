@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fake_node import FakeNode
 from support.files import ARBITER, HERE, MINIMAL
-from test_plan import World, desired_of, run
+from support.planned import World, desired_of, run
 
 from pcmk_ha.cib.merge import is_merged, merge
 from pcmk_ha.desired.names import COROSYNC_CONF
