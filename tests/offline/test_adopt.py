@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from strategies import clusters
 from support.fake_node import FakeNode
 from support.files import ARBITER, MINIMAL
+from support.planned import desired_of
 from test_bad_input import write
-from test_plan import desired_of
 
 from pcmk_ha.cib.items import items
 from pcmk_ha.desired.build import build_desired

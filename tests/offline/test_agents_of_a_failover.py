@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from support.files import ARBITER, MINIMAL
+from support.planned import desired_of
 from support.simulated import Simulated
 from test_impact import impact_of
-from test_plan import desired_of
 
 from pcmk_ha.operate.change.agents import replaces_agents
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from support.files import ARBITER, MINIMAL
 from support.namespaced import Namespaced, await_votes
-from test_plan import desired_of
+from support.planned import desired_of
 
 from pcmk_ha.desired.names import AUTHKEY, COROSYNC_CONF
 from pcmk_ha.desired.values import Desired

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.files import ARBITER, MINIMAL
+from support.planned import desired_of
 from support.simulated import Simulated
-from test_plan import desired_of
 
 from pcmk_ha.cib.merge import merge
 from pcmk_ha.desired.values import Desired

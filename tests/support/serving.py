@@ -12,6 +12,7 @@ from pcmk_ha.desired.names import PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.operate.change.applied import RECORD
+from pcmk_ha.operate.look.service import Service
 from pcmk_ha.operate.moves.foresee import MARK
 from pcmk_ha.plan.corosync import flatten
 from pcmk_ha.plan.record import make_record, to_json
@@ -21,6 +22,7 @@ RUN = dict.fromkeys((*RUNNING_UNITS, VERIFY_TIMER), "enabled")
 UNITS = {**RUN, **dict.fromkeys(PACEMAKERS_OWN, "disabled")}
 
 NOTHING = "<actions/>"
+UP = Service("node1", True, ("node1", "node2"), "node1", ("node2",), "node1", "node1", 2, 2)  # as a look finds it
 
 
 def serving(desired: Desired, cib: str = "", simulated: str = NOTHING) -> dict[str, FakeNode]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.fake_node import Answer, FakeNode
 from support.files import MINIMAL
+from support.planned import desired_of
 from support.proven import FencedWorld
-from test_plan import desired_of
 
 from pcmk_ha.cib.diff import diff_lines
 from pcmk_ha.cib.items import config_digest, items

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.fake_node import FakeNode
 from support.files import MINIMAL
+from support.planned import desired_of
 from support.serving import serving
-from test_plan import desired_of
 
 from pcmk_ha.cli.proposal import print_proposal
 from pcmk_ha.desired.values import Desired

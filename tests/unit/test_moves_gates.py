@@ -1,25 +1,21 @@
-"""What may be moved, and when: gates and plans on captured output, and the small readers they rely on."""
+"""What may be moved, stopped and left alone, and when: gates on captured output, and on what Pacemaker would do."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.serving import UP
 
-from pcmk_ha.cli.moment import await_moment, parse_moment
-from pcmk_ha.cli.story import Story
-from pcmk_ha.desired.names import COROSYNC, PACEMAKER
-from pcmk_ha.errors import BadInput, CommandFailed, NodeUnreachable, Refused
-from pcmk_ha.facts import pacemaker
+from pcmk_ha.errors import Refused
 from pcmk_ha.facts.corosync import Quorum
 from pcmk_ha.facts.drbd import DrbdState
 from pcmk_ha.facts.simulate import Deed, parse_deeds
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.data.stopped import StoppedCopy, parse_generation, reasons_against_copies
 from pcmk_ha.operate.look.service import Service, parse_service
-from pcmk_ha.operate.look.standing import Glimpse, Standing, stand
+from pcmk_ha.operate.look.standing import Standing, stand
 from pcmk_ha.operate.look.status import Health, MemberFacts, summarise
 from pcmk_ha.operate.moves.foresee import Foreseen
 from pcmk_ha.operate.moves.gate import (
@@ -31,29 +27,9 @@ from pcmk_ha.operate.moves.gate import (
     reasons_of_labels,
     refuse,
 )
-from pcmk_ha.operate.moves.waits import UNWILLING_S, Unwilling, has_failed_back, is_served_by, is_stopped
-from pcmk_ha.plan.halt import Running, plan_start, plan_stop
-from pcmk_ha.plan.moves import (
-    AwaitServedBy,
-    AwaitService,
-    AwaitVolume,
-    CheckFiles,
-    Checkpoint,
-    Forget,
-    Hold,
-    Prefer,
-    Release,
-    SetProperty,
-    StartMembers,
-    StopUnit,
-)
-from pcmk_ha.plan.placement import Placement, find_target, plan_standby, plan_switchover
-from pcmk_ha.remote.first import from_first
 
-UP = Service("node1", True, ("node1", "node2"), "node1", ("node2",), "node1", "node1", 2, 2)
 PRIMARY = DrbdState("Primary", "UpToDate", "Connected", "UpToDate")
 SECONDARY = replace(PRIMARY, role="Secondary")
-BOTH = frozenset((COROSYNC, PACEMAKER))
 
 
 @pytest.fixture(params=["2.1.5", "3.0.0"])
@@ -202,6 +178,15 @@ def test_every_reason_is_given_at_once() -> None:
         refuse(["one", "two"])
 
 
+def test_nothing_moves_or_leaves_maintenance_where_a_backup_was_not_recovered(minimal: Cluster, healthy: str) -> None:
+    found = standing(minimal, healthy, labels=("/srv/pgdata/17/main/backup_label",))
+    (reason,) = reasons_of_labels(found)
+    assert "node1: /srv/pgdata/17/main/backup_label is there" in reason
+    assert reason in reasons_against_move(minimal, found, "node2")
+    assert found.status.health is Health.DEGRADED
+    assert any("pcmk-ha restore" in finding.todo for finding in found.status.findings)
+
+
 # --- what is foreseen
 
 
@@ -255,130 +240,7 @@ def test_maintenance_mode_is_not_left_on_a_wrong_belief(
     assert says in reason
 
 
-# --- plans
-
-
-def test_a_switchover_is_planned_from_what_is_found(minimal: Cluster) -> None:
-    assert plan_switchover(Placement("node1"), "node2") == (
-        Checkpoint("node1"), Prefer("node2"), AwaitServedBy("node2"), Forget("node2"), AwaitServedBy("node2"),
-    )  # fmt: skip
-    assert plan_switchover(Placement("node2"), "node2") == ()
-    assert plan_switchover(Placement("node2", preferred="node2"), "node2") == (Forget("node2"),)
-    assert find_target(minimal, Placement("node1"), "") == "node2"
-    assert find_target(minimal, Placement("node2", preferred="node2"), "") == "node2"
-    assert find_target(minimal, Placement("node2", preferred="node2"), "node1") == "node1"
-
-
-def test_a_node_in_standby_is_only_waited_for(minimal: Cluster) -> None:
-    found = Placement("node1", standby=frozenset({"node1"}))
-    assert [str(move) for move in plan_standby(minimal, found, "node1")] == ["node1 runs nothing of the service"]
-
-
-def test_no_corosync_is_stopped_before_every_resource_is() -> None:
-    plan = plan_stop(Running({"node1": BOTH, "node2": BOTH}, stop_all=False, serves="node1", is_serving=True))
-    assert [str(move) for move in plan] == [
-        "CHECKPOINT on node1", "set stop-all-resources=true", "PostgreSQL, file system, VIP and DRBD are stopped",
-        "both disks are UpToDate, and neither is Primary", "stop pacemaker.service on node1, node2",
-        "stop corosync.service on node1, node2",
-    ]  # fmt: skip
-
-
-def test_a_half_stopped_cluster_is_stopped_from_where_it_is() -> None:
-    one_left = Running({"node1": frozenset({COROSYNC}), "node2": BOTH}, stop_all=True)
-    assert plan_stop(one_left)[-2:] == (StopUnit(PACEMAKER, ("node2",)), StopUnit(COROSYNC, ("node1", "node2")))
-    assert plan_stop(Running({"node1": frozenset({COROSYNC})})) == (StopUnit(COROSYNC, ("node1",)),)
-    assert plan_stop(Running({"node1": frozenset()})) == ()
-
-
-def test_a_start_clears_what_a_stop_set_also_where_nobody_could_be_asked() -> None:
-    stopped = Running({"node1": frozenset(), "node2": frozenset()})
-    assert plan_start(stopped)[0] == StartMembers(("node1", "node2"))
-    assert plan_start(stopped)[-5:-3] == (SetProperty("stop-all-resources", ""), AwaitVolume())
-    half = Running({"node1": BOTH, "node2": frozenset({COROSYNC})}, stop_all=False, is_serving=True)
-    assert plan_start(half)[0] == StartMembers(("node2",))
-    assert plan_start(Running({"node1": BOTH}, stop_all=False, is_serving=True)) == ()
-
-
-def test_a_start_looks_at_the_data_directory_before_postgresql_may_run() -> None:
-    stopped = Running({"node1": BOTH, "node2": BOTH}, stop_all=True)
-    clear = SetProperty("stop-all-resources", "")
-    assert plan_start(stopped) == (Hold(), clear, AwaitVolume(), CheckFiles(), Release(), AwaitService())
-    killed = replace(stopped, stop_all=False, held=True)
-    assert plan_start(killed) == (AwaitVolume(), CheckFiles(), Release(), AwaitService())
-
-
-def test_nothing_moves_or_leaves_maintenance_where_a_backup_was_not_recovered(minimal: Cluster, healthy: str) -> None:
-    found = standing(minimal, healthy, labels=("/srv/pgdata/17/main/backup_label",))
-    (reason,) = reasons_of_labels(found)
-    assert "node1: /srv/pgdata/17/main/backup_label is there" in reason
-    assert reason in reasons_against_move(minimal, found, "node2")
-    assert found.status.health is Health.DEGRADED
-    assert any("pcmk-ha restore" in finding.todo for finding in found.status.findings)
-
-
-# --- waiting
-
-
-def test_a_service_is_moved_when_it_serves_is_followed_and_pacemaker_is_at_rest() -> None:
-    there = Glimpse(replace(UP, promoted_on="node2", database_on="node2", vip_on="node2", unpromoted_on=("node1",)))
-    assert not is_served_by(there, "node2")
-    assert is_served_by(replace(there, state="S_IDLE"), "node2")
-    assert not is_served_by(replace(there, state="S_IDLE"), "node1")
-    alone = replace(there, state="S_IDLE", service=replace(there.service, unpromoted_on=()))
-    assert not is_served_by(alone, "node2")
-
-
-def test_a_move_that_failed_or_does_not_begin_is_not_waited_for_to_the_end() -> None:
-    failure = pacemaker.Failure("pg_server_start_0", "node2", "error")
-    at_rest = Glimpse(UP, state="S_IDLE")
-    assert has_failed_back(replace(at_rest, failures=(failure,)), "node2")
-    assert not has_failed_back(replace(at_rest, failures=(failure,), state="S_TRANSITION_ENGINE"), "node2")
-    times = iter((0.0, 1.0, 10.0, 11.0, 12.0, 12.0, 12.0, 13.0, 12.0 + UNWILLING_S))
-    unwilling = Unwilling("node2", clock=lambda: next(times))
-    assert not unwilling(at_rest)
-    assert not unwilling(Glimpse(UP, state="S_TRANSITION_ENGINE"))  # it begins: all is forgotten
-    assert not unwilling(at_rest)
-    assert not any(unwilling(at_rest) for _look in range(4))
-    assert unwilling(at_rest)
-
-
-def test_a_cluster_that_does_not_answer_is_not_a_stopped_one(outputs: Path, version: str) -> None:
-    assert not is_stopped(Glimpse(Service(), state="S_IDLE"))
-    assert is_stopped(Glimpse(Service(), state="S_IDLE", answered=True))
-    assert not is_stopped(Glimpse(Service(), state="S_IDLE", answered=True, active=("mine",)))
-    assert pacemaker.parse_active((outputs / f"crm_mon/told-to-stop-simulated-{version}.xml").read_text()) == ()
-    assert "pg_server" in pacemaker.parse_active((outputs / "crm_mon/healthy-3.0.0.xml").read_text())
-
-
-def test_the_first_node_that_answers_is_enough() -> None:
-    from support.fake_node import FakeNode
-
-    silent, well = FakeNode("node1", {"uname": (1, "", "no")}), FakeNode("node2", {"uname": "Linux"})
-    assert from_first((silent, well), lambda node: node.run(("uname",)).stdout) == "Linux"
-    with pytest.raises(CommandFailed, match="node1"):
-        from_first((silent,), lambda node: node.run(("uname",)).stdout)
-    with pytest.raises(NodeUnreachable):
-        from_first((), lambda node: node.run(("uname",)).stdout)
-
-
-def test_a_log_hears_of_a_long_wait_now_and_then(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    times = iter((0.0, 1.0, 16.0, 16.0, 17.0))
-    monkeypatch.setattr("time.monotonic", lambda: next(times))
-    story = Story()
-    story.started("both copies are good")
-    for _look in range(3):
-        story.watched("node2: SyncTarget, 48 % done")
-    assert capsys.readouterr().err == "waiting for this: both copies are good: node2: SyncTarget, 48 % done\n"
-
-
 # --- readers
-
-
-def test_a_controllers_state_is_read() -> None:
-    assert pacemaker.parse_state("Controller on node1 in state S_IDLE: ok\n") == pacemaker.IDLE
-    assert pacemaker.parse_state("error: no answer\n") == ""
 
 
 def test_the_metadata_of_a_stopped_copy_is_read() -> None:
@@ -397,30 +259,6 @@ def test_the_metadata_of_a_stopped_copy_is_read() -> None:
         {"node1": good, "node2": replace(good, generation="0" * 16)},
     ):  # fmt: skip
         assert len(reasons_against_copies(copies)) >= 1, copies
-
-
-def test_a_moment_is_today_or_else_tomorrow_and_never_over() -> None:
-    now = datetime(2030, 1, 31, 13, 0, tzinfo=UTC)
-    assert parse_moment("14:30", now) == now.replace(hour=14, minute=30)
-    assert parse_moment("02:30", now) == datetime(2030, 2, 1, 2, 30, tzinfo=UTC)
-    assert parse_moment("2030-02-01T02:30+00:00", now) == datetime(2030, 2, 1, 2, 30, tzinfo=UTC)
-    assert parse_moment("2030-02-01 02:30", now).tzinfo is not None
-    for wrong in ("25:00", "tonight", "2030-01-31T12:59+00:00"):
-        with pytest.raises(BadInput):
-            parse_moment(wrong, now)
-
-
-def test_a_moment_is_waited_for_by_the_clock_on_the_wall(capsys: pytest.CaptureFixture[str]) -> None:
-    now = [datetime(2030, 1, 1, tzinfo=UTC)]
-    paused: list[float] = []
-
-    def pause(seconds: float) -> None:
-        paused.append(seconds)
-        now[0] += timedelta(seconds=seconds)
-
-    await_moment(now[0] + timedelta(seconds=2.5), "moving", clock=lambda: now[0], pause=pause)
-    assert paused == [1.0, 1.0, 0.5]
-    assert capsys.readouterr().err.startswith("moving at 2030-01-01 00:00:02 UTC, in 0:00:03")
 
 
 def test_the_service_is_read_alike_from_both_pacemakers(minimal: Cluster, healthy: str) -> None:
