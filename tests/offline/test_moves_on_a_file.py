@@ -6,6 +6,7 @@ A run that is killed at any command is finished by the same command; a Ctrl-C le
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -181,7 +182,17 @@ def test_what_an_administrator_moved_stays_his_and_is_a_reason_to_refuse(two_vot
     assert "cli-prefer-" in two_votes.constraints
 
 
-def test_nothing_is_moved_while_pacemaker_is_at_work(two_votes: OnFile) -> None:
+def test_what_a_killed_run_set_going_comes_to_its_end_before_the_next_is_judged(two_votes: OnFile) -> None:
+    two_votes.state = "S_TRANSITION_ENGINE"
+    over = threading.Timer(1, setattr, (two_votes, "state", "S_IDLE"))
+    over.start()
+    do(two_votes, switchover())
+    over.join()
+    assert two_votes.checkpoints == ["node1"]
+
+
+def test_nothing_is_moved_while_pacemaker_is_at_work(two_votes: OnFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pcmk_ha.operate.moves.rest.REST_S", 0.2)
     two_votes.state = "S_TRANSITION_ENGINE"
     with pytest.raises(Refused, match="Pacemaker is at work"):
         do(two_votes, switchover())

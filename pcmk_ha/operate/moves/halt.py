@@ -19,6 +19,7 @@ from pcmk_ha.operate.moves.gate import (
     reasons_of_labels,
     refuse,
 )
+from pcmk_ha.operate.moves.rest import look_at_rest
 from pcmk_ha.operate.moves.switchover import Intent
 from pcmk_ha.plan.halt import Running, plan_start, plan_stop
 from pcmk_ha.plan.moves import CheckCopies
@@ -31,7 +32,7 @@ FORCE = "--force does it all the same; nothing was touched"
 
 def prepare_maintenance(members: Members, *, on: bool, force: bool = False) -> Intent:
     """Say what turns maintenance mode on or off; raises Refused where Pacemaker would then stop or move something."""
-    standing = look_closely(members)
+    standing = look_at_rest(members)
     refuse(reasons_against_maintenance(standing))
     service = standing.status.service
     plan = plan_maintenance(standing.placement(), on=on)
@@ -51,7 +52,7 @@ def prepare_stop(members: Members, *, force: bool = False) -> Intent:
     if not any(PACEMAKER in active for active in units.values()):
         members.require_all()
         return Intent(look_closely(members).status.service, "", plan_stop(Running(units)))
-    standing = look_closely(members)
+    standing = look_at_rest(members)
     refuse(reasons_never_to_stop(standing))
     if not force:
         refuse(reasons_against_stop(members.cluster, standing), hint=f"`pcmk-ha status` shows more; {FORCE}")

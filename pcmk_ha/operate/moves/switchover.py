@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pcmk_ha.errors import BadInput, Problem, Refused
-from pcmk_ha.facts.pacemaker import IDLE
 from pcmk_ha.operate.look.service import Service
-from pcmk_ha.operate.look.standing import Standing, look_closely, speaker
+from pcmk_ha.operate.look.standing import Standing, speaker
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.moves import placement
 from pcmk_ha.operate.moves.foresee import Foreseen, foresee_change
@@ -21,6 +20,7 @@ from pcmk_ha.operate.moves.gate import (
     refuse,
 )
 from pcmk_ha.operate.moves.mover import Mover, carry_out, no_constraint_left
+from pcmk_ha.operate.moves.rest import look_at_rest
 from pcmk_ha.operate.tell import Teller, Told
 from pcmk_ha.plan.moves import AwaitSettled, Move
 from pcmk_ha.plan.placement import find_target, other_data_node, plan_standby, plan_switchover, plan_unstandby
@@ -68,7 +68,7 @@ def prepare_switchover(members: Members, wanted: str, *, dry_run: bool = False) 
     if wanted and wanted not in [node.name for node in cluster.nodes]:
         names = ", ".join(node.name for node in cluster.nodes)
         raise BadInput([Problem(f"{wanted} holds no data of {cluster.name}", f"data nodes: {names}")])
-    standing = _look(members)
+    standing = look_at_rest(members)
     found = standing.placement()
     target = find_target(cluster, found, wanted)
     plan = plan_switchover(found, target)
@@ -85,7 +85,7 @@ def prepare_switchover(members: Members, wanted: str, *, dry_run: bool = False) 
 def prepare_standby(members: Members, node: str, *, dry_run: bool = False) -> Intent:
     """Say what leaves nothing running on a node; raises Refused where the other side could not take over."""
     cluster = members.cluster
-    standing = _look(members)
+    standing = look_at_rest(members)
     found = standing.placement()
     plan = plan_standby(cluster, found, node)
     if node in found.standby:
@@ -104,7 +104,7 @@ def prepare_standby(members: Members, node: str, *, dry_run: bool = False) -> In
 
 def prepare_unstandby(members: Members, node: str) -> Intent:
     """Say what makes a node take part again; raises Refused where Pacemaker would not do it."""
-    standing = _look(members)
+    standing = look_at_rest(members)
     found = standing.placement()
     plan = plan_unstandby(members.cluster, found, node)
     refuse(reasons_against_unstandby(standing, node))
@@ -124,12 +124,3 @@ def _tidied(members: Members, standing: Standing, *, dry_run: bool) -> Iterator[
             Mover(members.cluster, members.nodes).forget(standing.preferred)
             refused.hint = "the constraint that an earlier switchover left was removed, nothing else was touched"
         raise
-
-
-def _look(members: Members) -> Standing:
-    """Look closely; what a killed run of ours set going may come to its end first."""
-    standing = look_closely(members)
-    if standing.preferred and standing.state != IDLE:
-        Mover(members.cluster, members.nodes)(AwaitSettled())
-        standing = look_closely(members)
-    return standing
