@@ -33,7 +33,7 @@ check: $(VENV)/.dev  ## Format, lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	shellcheck -s dash -x -P templates/usr/lib/ocf/resource.d/pcmk-ha templates/usr/lib/ocf/resource.d/pcmk-ha/* \
-	  templates/usr/local/lib/pcmk-ha/* pcmk_ha/lab/guest/lab-setup pcmk_ha/lab/guest/customize tools/apt-install
+	  templates/usr/local/lib/pcmk-ha/* templates/usr/sbin/* pcmk_ha/lab/guest/lab-setup pcmk_ha/lab/guest/customize tools/apt-install
 	ruby -c Vagrantfile
 
 unit: $(VENV)/.dev  ## Tests without a lab

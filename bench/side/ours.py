@@ -69,11 +69,14 @@ class Ours:
 
     def timers(self, fault: str) -> Mapping[str, float]:
         """From the cluster file."""
-        times = self.site.cluster.timeouts
-        consensus = times.consensus_ms or times.token_ms * 1.2
-        detected = 10.0 if fault == "postmaster-kill" else (times.token_ms + consensus) / 1000
-        fenced = STATUS_SLEEP_S + self.site.cluster.fencing_delay_s
-        return {DETECTED: detected, ASKED: SCHEDULER_S, FENCED: fenced, STARTED: POLL_S}
+        cluster = self.site.cluster
+        own = cluster.agents == "own"
+        looks_s = 1.0 if own else 10.0
+        detected = looks_s if fault == "postmaster-kill" else (cluster.token_ms + cluster.consensus_ms) / 1000
+        # A node without power is found to be off, and neither waited for nor switched off.
+        waits = fault != "power-loss" or not cluster.asks_before_head_start
+        fenced = STATUS_SLEEP_S + cluster.fencing_delay_s if waits else 0.0
+        return {DETECTED: detected, ASKED: SCHEDULER_S, FENCED: fenced, STARTED: 0.0 if own else POLL_S}
 
 
 def drbd_primary(site: Site) -> str:

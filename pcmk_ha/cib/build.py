@@ -61,7 +61,7 @@ def _properties(cluster: Cluster, platform: Platform) -> Element:
         "load-threshold": "1000%",
         "node-action-limit": 32,
     }
-    if cluster.fencing_delay_s:
+    if cluster.fencing_delay_s and not cluster.asks_before_head_start:
         values["priority-fencing-delay"] = f"{cluster.fencing_delay_s}s"
     named = {property_name(name, platform): value for name, value in values.items()}
     for name, value in cluster.properties.extra.items():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from pcmk_ha.cib.elements import Element, Op, avoid, primitive
+from pcmk_ha.cib.names import HEAD_START, HEAD_START_AGENT
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Fence, Node
 from pcmk_ha.model.scalars import Scalar
@@ -45,6 +46,28 @@ def devices(cluster: Cluster, secrets: Secrets) -> Iterator[Element]:
                     Op("monitor", cluster.stonith.timeout_s, cluster.stonith.monitor_s),
                 ),
             )
+    if cluster.asks_before_head_start:
+        yield _head_start(cluster)
+
+
+def _head_start(cluster: Cluster) -> Element:
+    """Return the device of the first level: it asks whether the target is off, and else gives the Primary a head start.
+
+    It may run on both nodes: neither is asked to have itself fenced.
+    """
+    parameters: dict[str, str | int] = {
+        "pcmk_host_list": " ".join(node.name for node in cluster.nodes),
+        "pcmk_host_check": "static-list",
+        "pcmk_reboot_retries": 1,  # once is all: a second try would wait for the head start again
+        "pcmk_off_retries": 1,
+        "drbd_resource": cluster.drbd.resource,
+        "minor": cluster.drbd.minor,
+        "head_start": cluster.fencing_delay_s,
+    }
+    if cluster.stonith.action == "off":
+        parameters["pcmk_reboot_action"] = "off"
+    ops = (Op("start", 20), Op("monitor", 20, cluster.stonith.monitor_s))
+    return primitive(HEAD_START, f"stonith:{HEAD_START_AGENT}", parameters=parameters, ops=ops)
 
 
 def agent_of(cluster: Cluster, fence: Fence) -> str:
@@ -90,11 +113,13 @@ def topology(cluster: Cluster) -> Element | None:
     found = etree.Element("fencing-topology")
     for node in cluster.members:
         levels: dict[int, list[str]] = {}
-        for index, fence in enumerate(node.fence_devices):
-            levels.setdefault(fence.level, []).append(device_id(node, index))
-        if len(node.fence_devices) > 1:
-            for level, names in sorted(levels.items()):
-                ident = f"fencing-{node.name}-{level}"
-                attributes = {"id": ident, "target": node.name, "index": str(level), "devices": ",".join(names)}
-                etree.SubElement(found, "fencing-level", attributes)
+        if cluster.asks_before_head_start:
+            levels = {1: [HEAD_START], 2: [device_id(node, 0)]}
+        elif len(node.fence_devices) > 1:
+            for index, fence in enumerate(node.fence_devices):
+                levels.setdefault(fence.level, []).append(device_id(node, index))
+        for level, names in sorted(levels.items()):
+            ident = f"fencing-{node.name}-{level}"
+            attributes = {"id": ident, "target": node.name, "index": str(level), "devices": ",".join(names)}
+            etree.SubElement(found, "fencing-level", attributes)
     return found if len(found) else None

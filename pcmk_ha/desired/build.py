@@ -25,6 +25,7 @@ SYSTEMD = ("corosync.service.d/pcmk-ha.conf", "pacemaker.service.d/pcmk-ha.conf"
 VERIFY_UNITS = (VERIFY, VERIFY_TIMER)
 SYSTEMD_HOME = "etc/systemd/system"
 PROGRAM_HOME = "usr/local/lib/pcmk-ha"
+FENCE_AGENT = "usr/sbin/fence_pcmk_ha"
 AGENT_HOME = "usr/lib/ocf/resource.d/pcmk-ha"
 
 
@@ -66,6 +67,7 @@ def _files(cluster: Cluster, secrets: Secrets, platform: Platform, node: Node) -
         *corosync,
         *(File(f"/{PROGRAM_HOME}/{name}", raw(f"{PROGRAM_HOME}/{name}"), 0o755) for name in PROGRAMS),
         *(File(f"/{AGENT_HOME}/{name}", raw(f"{AGENT_HOME}/{name}"), 0o755) for name in AGENTS),
+        File(f"/{FENCE_AGENT}", raw(FENCE_AGENT), 0o755),
         *_units(VERIFY_UNITS, values),
         File("/etc/drbd.d/global_common.conf", render("etc/drbd.d/global_common.conf.j2", values)),
         File(resource, render("etc/drbd.d/resource.res.j2", values), 0o600, secret=True),

@@ -89,6 +89,9 @@ def _steps(cluster: Cluster, platform: Platform) -> Iterator[tuple[str, float, s
 
 def _fencing(cluster: Cluster) -> tuple[float, str, str]:
     device = cluster.nodes[0].fence_devices[0]
+    if cluster.asks_before_head_start:
+        asked = f"{agent_of(cluster, device)} is asked; for a node that has power: stonith.priority_delay_s"
+        return 0.0, f"{asked} {cluster.fencing_delay_s}", "with two votes both sides may fence each other"
     wait = _power_wait(cluster)
     delay = cluster.fencing_delay_s + max(node.fence_devices[0].delay_s for node in cluster.nodes)
     said = [f"stonith.priority_delay_s {cluster.fencing_delay_s}"] if cluster.fencing_delay_s else []

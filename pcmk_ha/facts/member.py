@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from pcmk_ha.cib.names import HEAD_START_AGENT
+
 PLACES = (
     "ip",
     "ipaddr",
@@ -41,7 +43,7 @@ def parse_devices(cib: str, node: str) -> tuple[Device, ...]:
         pairs = {
             str(pair.get("name")): str(pair.get("value")) for pair in primitive.iterfind("instance_attributes/nvpair")
         }
-        if node in re.split(r"[\s,;]+", pairs.get("pcmk_host_list", "")):
+        if primitive.get("type") != HEAD_START_AGENT and node in re.split(r"[\s,;]+", pairs.get("pcmk_host_list", "")):
             given = {name: value for name, value in pairs.items() if not name.startswith("pcmk_")}
             found.append(Device(str(primitive.get("id")), str(primitive.get("type")), given))
     return tuple(found)

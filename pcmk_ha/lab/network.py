@@ -49,8 +49,10 @@ def members(netns: str) -> tuple[int, ...]:
 
 def _commands(spec: LabSpec) -> Iterator[str]:
     yield "link set lo up"
-    for link, network in LINKS.items():
-        yield f"link add {link} type bridge"
+    for number, (link, network) in enumerate(LINKS.items()):
+        # Its own address: a bridge takes one of its ports' otherwise, and another one when that port is pulled out. The
+        # nodes that are left would talk to nobody then, for half a minute, BMCs and clients among it.
+        yield f"link add {link} address 02:00:00:00:77:{number:02x} type bridge"
         yield f"addr add {network[1]}/{network.prefixlen} dev {link}"
         yield f"link set {link} up"
         for node in spec.nodes:

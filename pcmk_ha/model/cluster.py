@@ -99,3 +99,9 @@ class Cluster(Part):
         if self.stonith.priority_delay_s is not None:
             return self.stonith.priority_delay_s
         return 0 if self.arbiter else self.timers.delay_s
+
+    @property
+    def asks_before_head_start(self) -> bool:
+        """Whether our own fence agent gives the head start: it can ask first, where there is one device to be asked."""
+        one_each = all(len(node.fence_devices) == 1 for node in self.nodes)
+        return bool(self.fencing_delay_s) and self.agents == "own" and not self.arbiter and one_each

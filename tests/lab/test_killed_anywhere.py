@@ -115,7 +115,7 @@ def apply(bench: Bench) -> tuple[str, ...]:
     path = bench.folder / "cluster.yaml"
     text = path.read_text().partition("# changed\n")[0]
     value = 1500 + int(time.time()) % 400
-    path.write_text(f"{text}# changed\ncorosync: {{token_ms: {value}}}\ntimeouts: {{stop_s: {value // 10}}}\n")
+    path.write_text(f"{text}# changed\ntimeouts: {{token_ms: {value}, stop_s: {value // 10}}}\n")
     return ("apply", "--yes")
 
 

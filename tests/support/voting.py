@@ -23,7 +23,7 @@ from pcmk_ha.plan.facts import Facts, NodeFacts, UnitFact
 from pcmk_ha.plan.values import Plan
 
 SIDES = Sides(desired_of(MINIMAL), desired_of(MINIMAL + ARBITER))
-HEAD_START = "priority-fencing-delay"
+HEAD_START = "fence_head_start"
 
 
 class Votes(World):

@@ -36,6 +36,11 @@ def cib_of(text: str, platform: Platform = DEBIAN_13) -> str:
     return build_cib(cluster, placeholder_secrets(cluster), platform)
 
 
+def levels_of(cib: str) -> list[tuple[str | None, ...]]:
+    levels = etree.fromstring(cib.encode()).iter("fencing-level")
+    return [(level.get("target"), level.get("index"), level.get("devices")) for level in levels]
+
+
 def properties(cib: str) -> dict[str, str]:
     pairs = etree.fromstring(cib.encode()).iterfind("configuration/crm_config/cluster_property_set/nvpair")
     return {str(pair.get("name")): str(pair.get("value")) for pair in pairs}
@@ -118,8 +123,41 @@ def test_there_is_one_property_set_although_the_live_one_has_ours() -> None:
 
 
 def test_two_votes_give_the_promoted_node_a_head_start_and_three_need_none() -> None:
-    assert properties(cib_of(MINIMAL))["priority-fencing-delay"] == "3s"
-    assert "priority-fencing-delay" not in properties(cib_of(MINIMAL + ARBITER))
+    two, three = cib_of(MINIMAL), cib_of(MINIMAL + ARBITER)
+    assert levels_of(two) == [
+        ("node1", "1", "fence_head_start"), ("node1", "2", "fence_node1"),
+        ("node2", "1", "fence_head_start"), ("node2", "2", "fence_node2"),
+    ]  # fmt: skip
+    device = etree.fromstring(two.encode()).find(".//primitive[@id='fence_head_start']")
+    assert device is not None
+    given = {str(p.get("name")): p.get("value") for p in device.iter("nvpair")}
+    assert (given["head_start"], given["pcmk_host_list"]) == ("3", "node1 node2")
+    assert "priority-fencing-delay" not in properties(two), "both would be waited for"
+    assert "priority-fencing-delay" not in properties(three)
+    assert "fence_head_start" not in three
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MINIMAL + "agents: packaged\n",
+        MINIMAL.replace(
+            "fence: {ip: 192.0.2.111, username: admin, password: {env: FENCE_PASSWORD}}",
+            "fence: [{ip: 192.0.2.111}, {agent: fence_virsh, ip: 192.0.2.1, username: root, level: 2}]",
+        ),
+    ],
+    ids=["packaged agents", "two devices of a node"],
+)
+def test_where_our_fence_agent_cannot_ask_pacemaker_delays(text: str) -> None:
+    cib = cib_of(text)
+    assert properties(cib)["priority-fencing-delay"] == "3s"
+    assert "fence_head_start" not in cib
+
+
+def test_without_a_head_start_nothing_gives_one() -> None:
+    cib = cib_of(MINIMAL + "stonith: {priority_delay_s: 0}\n")
+    assert "priority-fencing-delay" not in cib
+    assert "fence_head_start" not in cib
 
 
 def test_nothing_of_the_service_is_ever_looked_for_on_the_arbiter() -> None:
@@ -151,7 +189,7 @@ def test_property_names_follow_the_pacemaker_version() -> None:
 
 def test_power_off_instead_of_reboot_is_told_to_the_fencer() -> None:
     cib = cib_of(MINIMAL + "stonith: {action: off}\n")
-    assert cib.count('name="pcmk_reboot_action" value="off"') == 2
+    assert cib.count('name="pcmk_reboot_action" value="off"') == 3, "whoever is off already is to stay so, too"
 
 
 def test_two_devices_of_a_node_become_fencing_levels() -> None:
@@ -159,16 +197,13 @@ def test_two_devices_of_a_node_become_fencing_levels() -> None:
         "fence: {ip: 192.0.2.111, username: admin, password: {env: FENCE_PASSWORD}}",
         "fence: [{ip: 192.0.2.111}, {agent: fence_virsh, ip: 192.0.2.1, username: root, level: 2}]",
     )
-    levels = list(etree.fromstring(cib_of(text).encode()).iter("fencing-level"))
-    assert [(x.get("target"), x.get("index"), x.get("devices")) for x in levels] == [
-        ("node1", "1", "fence_node1"),
-        ("node1", "2", "fence_node1_2"),
-    ]
+    assert levels_of(cib_of(text)) == [("node1", "1", "fence_node1"), ("node1", "2", "fence_node1_2")]
 
 
 def test_fencing_is_loaded_first_and_without_the_service() -> None:
     root = etree.fromstring(fencing_only(cib_of(MINIMAL)).encode())
-    assert {p.get("id") for p in root.iter("primitive")} == {"fence_node1", "fence_node2"}
+    assert {p.get("id") for p in root.iter("primitive")} == {"fence_node1", "fence_node2", "fence_head_start"}
+    assert len(list(root.iter("fencing-level"))) == 4
     assert not list(root.iter("rsc_order"))
 
 
@@ -221,6 +256,6 @@ def test_a_file_that_is_no_cib_is_bad_input(text: str, says: str) -> None:
 def test_meaning_tells_different_configurations_apart(tmp_path: Path) -> None:
     one, two = tmp_path / "1", tmp_path / "2"
     one.write_text(cib_of(MINIMAL))
-    two.write_text(cib_of(MINIMAL).replace('value="3s"', 'value="4s"'))
+    two.write_text(cib_of(MINIMAL).replace('name="head_start" value="3"', 'name="head_start" value="4"'))
     assert sections(str(one)) == sections(str(one))
     assert sections(str(one)) != sections(str(two))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from pcmk_ha.cib.names import HEAD_START_AGENT
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.remote.runner import Runner
 
@@ -51,7 +52,7 @@ def parse_service(text: str, cluster: Cluster) -> Service:
     has_dc = dc is not None and dc.get("present") == "true"
     drbd = _placed(root, cluster.drbd_id)
     roles = dict(drbd)
-    devices = [r for r in root.iter("resource") if str(r.get("resource_agent")).startswith("stonith:")]
+    devices = [r for r in root.iter("resource") if _switches_off(str(r.get("resource_agent")))]
     return Service(
         dc=(dc.get("name") or "") if has_dc and dc is not None else "",
         quorate=has_dc and dc is not None and dc.get("with_quorum") == "true",
@@ -66,6 +67,11 @@ def parse_service(text: str, cluster: Cluster) -> Service:
         wanted_devices=sum(len(node.fence_devices) for node in cluster.members),
         volume_on=_started_on(root, "pg_fs"),
     )
+
+
+def _switches_off(agent: str) -> bool:
+    """The head start's device is none that a node is lost without."""
+    return agent.startswith("stonith:") and agent != f"stonith:{HEAD_START_AGENT}"
 
 
 def _placed(root: etree._Element, resource: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pcmk_ha.cib.elements import Element
+from pcmk_ha.cib.names import HEAD_START, HEAD_START_AGENT
 from pcmk_ha.model.secret import is_secret_name
 from pcmk_ha.plan.adopt.found import Adopted, pairs, seconds
 
@@ -16,7 +17,8 @@ MODERN = {"ipaddr": "ip", "login": "username", "passwd": "password", "port": "pl
 
 def adopt_fencing(root: Element, names: list[str], out: Adopted) -> dict[str, Any]:
     """Return `fence` of every member; what is common to all devices goes to `stonith`."""
-    devices = [p for p in root.iterfind("configuration/resources/primitive") if p.get("class") == "stonith"]
+    every = [p for p in root.iterfind("configuration/resources/primitive") if p.get("class") == "stonith"]
+    devices = [device for device in every if device.get("type") != HEAD_START_AGENT]
     secrets: dict[str, str] = {}
     found: dict[str, Any] = {}
     for name in names:
@@ -76,6 +78,8 @@ def _levels(root: Element, node: str, devices: list[Element], out: Adopted) -> I
     for level in root.iterfind(f"configuration/fencing-topology/fencing-level[@target='{node}']"):
         for ident in str(level.get("devices")).split(","):
             levels[ident.strip()] = int(level.get("index") or 1)
+    if HEAD_START in levels:  # the file says it in other words
+        return (yield from (1 for _device in devices))
     if len(devices) > 1 and not levels:
         out.notes.append(f"{node} has {len(devices)} devices and no fencing levels: they get one after the other")
         yield from range(1, len(devices) + 1)

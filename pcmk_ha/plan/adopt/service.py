@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from pcmk_ha.cib.elements import Element
-from pcmk_ha.cib.resources import FILESYSTEM, SERVER, VIP
+from pcmk_ha.cib.names import FILESYSTEM, HEAD_START_AGENT, SERVER, VIP
 from pcmk_ha.errors import PcmkHaError
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.profile import PROFILES
@@ -79,7 +79,7 @@ def adopt_times(found: Found, root: Element, out: Adopted) -> None:
     _put_numbers("timeouts", times, out)
     properties = properties_of(root)
     fence = properties.get("stonith-timeout") or properties.get("fencing-timeout") or ""
-    delay = seconds(properties.get("priority-fencing-delay", "0")) or 0
+    delay = seconds(properties.get("priority-fencing-delay", "0")) or _head_start(root)
     _put_numbers("stonith", {"timeout_s": seconds(fence)}, out)
     if delay != (0 if "arbiter" in out.file else 3):
         out.put("stonith.priority_delay_s", delay)
@@ -94,6 +94,12 @@ def adopt_times(found: Found, root: Element, out: Adopted) -> None:
     _put_numbers("properties", wanted, out)
     if not found.start_on_boot:
         out.file["start_on_boot"] = False
+
+
+def _head_start(root: Element) -> int:
+    """What our own fence agent gives the node that serves."""
+    ours = root.find(f"configuration/resources/primitive[@type='{HEAD_START_AGENT}']")
+    return (seconds(pairs(ours).get("head_start", "")) if ours is not None else None) or 0
 
 
 def _consensus(found: int, token: int, out: Adopted) -> int | None:

@@ -1,0 +1,163 @@
+"""The first fencing level of two votes: what is off already is off, and the node that serves fences first."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+AGENT = Path(__file__).parents[2] / "templates/usr/sbin/fence_pcmk_ha"
+# As cibadmin 3.0.0 prints it, with a password that XML must escape.
+DEVICE = """<primitive class="stonith" id="fence_node1" type="fence_sample">
+  <instance_attributes id="fence_node1-instance_attributes">
+    <nvpair id="fence_node1-instance_attributes-pcmk_host_list" name="pcmk_host_list" value="node1"/>
+    <nvpair id="fence_node1-instance_attributes-ip" name="ip" value="10.77.0.101"/>
+    <nvpair id="fence_node1-instance_attributes-password" name="password" value="a&lt;b&amp;amp;&quot;c'd=e"/>
+  </instance_attributes>
+  <operations>
+    <op id="fence_node1-monitor-60s" interval="60s" name="monitor" timeout="60s"/>
+  </operations>
+</primitive>"""
+MEMBERS = (
+    "Membership information\n----------------------\n    Nodeid      Votes Name\n         2          1 node2 (local)\n"
+)
+ON, OFF, BROKEN = 0, 2, 1
+
+
+class Machine:
+    """A node's answers, in a folder of programs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked = folder / "asked"
+        self.role("Secondary")
+        self.members(MEMBERS)
+        self.program("cibadmin", f"cat <<'END'\n{DEVICE}\nEND")
+        self.device(ON)
+
+    def program(self, name: str, body: str) -> None:
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+
+    def role(self, role: str) -> None:
+        line = f" 0: cs:WFConnection ro:{role}/Unknown ds:UpToDate/DUnknown C r-----\n"
+        (self.folder / "drbd").write_text(f"version: 8.4.11 (api:1/proto:86-101)\n{line}")
+
+    def members(self, text: str) -> None:
+        self.program("corosync-quorumtool", f"cat <<'END'\n{text}END")
+
+    def device(self, status: int) -> None:
+        """The real device's agent, which notes what it is asked."""
+        self.program("fence_sample", f"{{ cat; echo --; }} >> {self.asked}; exit {status}")
+
+    def run(self, action: str, head_start: int = 1) -> tuple[int, float]:
+        """Return the agent's status, and the seconds it took."""
+        script = AGENT.read_text().replace("PATH=/usr/sbin:", f"PATH={self.folder}:/usr/sbin:")
+        script = script.replace("PROC=/proc/drbd", f"PROC={self.folder}/drbd")
+        orders = f"action={action}\nnodename=node1\ndrbd_resource=pgdata\nminor=0\nhead_start={head_start}\n"
+        begin = time.monotonic()
+        done = subprocess.run(("dash", "-c", script), input=orders, text=True, timeout=20, check=False, env=os.environ)
+        return done.returncode, time.monotonic() - begin
+
+    def orders(self) -> list[list[str]]:
+        """Return what the real device was asked, one list each time."""
+        return (
+            [entry.split("\n")[:-1] for entry in self.asked.read_text().split("--\n")[:-1]]
+            if self.asked.exists()
+            else []
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A standby that lost its peer."""
+    return Machine(tmp_path)
+
+
+def test_a_target_without_power_is_done_at_once_and_gets_its_power_back(machine: Machine) -> None:
+    machine.device(OFF)
+    status, took = machine.run("reboot", head_start=10)
+    assert status == 0
+    assert took < 5
+    deadline = time.monotonic() + 5
+    while len(machine.orders()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    given = ["ip=10.77.0.101", "password=a<b&amp;\"c'd=e", "nodename=node1"]
+    assert machine.orders() == [[*given, "action=status"], [*given, "action=on"]]
+
+
+def test_a_target_that_is_to_stay_off_stays_off(machine: Machine) -> None:
+    machine.device(OFF)
+    assert machine.run("off")[0] == 0
+    time.sleep(0.3)
+    assert [entry[-1] for entry in machine.orders()] == ["action=status"]
+
+
+def test_a_target_with_power_is_left_to_its_device_after_the_head_start(machine: Machine) -> None:
+    status, took = machine.run("reboot", head_start=2)
+    assert status == 1
+    assert 1 <= took < 4, "whole seconds, counted from the beginning"
+    assert [entry[-1] for entry in machine.orders()] == ["action=status"]
+
+
+def test_the_node_that_serves_waits_for_nothing_and_asks_nobody(machine: Machine) -> None:
+    machine.role("Primary")
+    machine.device(OFF)
+    status, took = machine.run("reboot", head_start=10)
+    assert (status, machine.orders()) == (1, [])
+    assert took < 2
+
+
+def test_a_target_that_is_a_member_does_not_shoot_back(machine: Machine) -> None:
+    machine.members(f"{MEMBERS}         1          1 node1\n")
+    status, took = machine.run("reboot", head_start=10)
+    assert status == 1
+    assert took < 3
+
+
+def test_a_longer_name_is_another_node(machine: Machine) -> None:
+    machine.members(MEMBERS.replace("node2 (local)", "node11"))
+    assert machine.run("reboot", head_start=2)[1] >= 1
+
+
+@pytest.mark.parametrize("status", [BROKEN, 3, 127])
+def test_a_device_that_does_not_say_that_it_is_off_proves_nothing(machine: Machine, status: int) -> None:
+    machine.device(status)
+    assert machine.run("reboot")[0] == 1
+
+
+def test_without_the_device_or_the_configuration_nothing_is_proven(machine: Machine) -> None:
+    (machine.folder / "fence_sample").unlink()
+    assert machine.run("reboot")[0] == 1
+    machine.program("cibadmin", "exit 105")
+    assert machine.run("reboot")[0] == 1
+    machine.program("cibadmin", 'echo \'<primitive class="stonith" id="fence_node1" type="rm -rf">\'')
+    assert machine.run("reboot")[0] == 1
+
+
+def test_drbd_9_is_asked_by_its_tool(machine: Machine) -> None:
+    (machine.folder / "drbd").write_text("version: 9.2.19 (api:2/proto:118-122)\n")
+    machine.program("drbdadm", 'echo "$1 $2" > ' + str(machine.folder / "said") + "; echo Primary")
+    assert machine.run("reboot", head_start=10)[0] == 1
+    assert (machine.folder / "said").read_text() == "role pgdata\n"
+    assert machine.orders() == []
+
+
+def test_it_never_powers_off_and_does_nothing_else(machine: Machine) -> None:
+    for action, wanted in (("monitor", 0), ("status", 0), ("validate-all", 0), ("on", 1), ("", 1)):
+        assert machine.run(action)[0] == wanted, action
+    assert machine.orders() == []
+    assert "action=off" not in AGENT.read_text()
+
+
+def test_its_metadata_names_what_the_cluster_gives_it() -> None:
+    said = subprocess.run((AGENT, "-o", "metadata"), capture_output=True, timeout=10, check=True).stdout
+    root = etree.fromstring(said)
+    assert {p.get("name") for p in root.iter("parameter")} >= {"drbd_resource", "minor", "head_start", "nodename"}
+    assert {a.get("name") for a in root.iter("action")} >= {"off", "reboot", "monitor"}
+    assert subprocess.run((AGENT,), input=b"action=metadata\n", capture_output=True, check=True).stdout == said
