@@ -115,7 +115,8 @@ def apply(bench: Bench) -> tuple[str, ...]:
     path = bench.folder / "cluster.yaml"
     text = path.read_text().partition("# changed\n")[0]
     value = 1500 + int(time.time()) % 400
-    path.write_text(f"{text}# changed\ntimeouts: {{token_ms: {value}, stop_s: {value // 10}}}\n")
+    times = f"timeouts: {{token_ms: {value}, start_s: {value // 3}}}"  # another stop_s would restart the server
+    path.write_text(f"{text}# changed\n{times}\npostgresql: {{parameters: {{work_mem: {value}kB}}}}\n")
     return ("apply", "--yes")
 
 
