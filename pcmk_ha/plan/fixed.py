@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from pcmk_ha.cib.names import SERVICE_CLASS
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.errors import Problem
 from pcmk_ha.facts import labels
@@ -114,6 +115,6 @@ def _managed(cib: str) -> dict[tuple[str, str], set[str]]:
         "configuration/resources//primitive/instance_attributes/nvpair"
     ):
         name, primitive = str(pair.get("name")), pair.getparent().getparent()  # type: ignore[union-attr]
-        if name in EXCLUSIVE and primitive is not None:
+        if name in EXCLUSIVE and primitive is not None and primitive.get("class") == SERVICE_CLASS:
             found.setdefault((name, str(pair.get("value"))), set()).add(str(primitive.get("id")))
     return found

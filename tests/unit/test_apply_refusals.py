@@ -54,6 +54,15 @@ def test_a_device_that_a_resource_of_others_manages_is_not_given_a_second_one() 
     assert found[0].message == "the resource their_fs manages /dev/drbd0 already, and pg_fs would manage it, too"
 
 
+@pytest.mark.parametrize("more", ["agents: packaged\n", "stonith: {priority_delay_s: 0}\n"])
+def test_the_head_starts_device_manages_nothing_and_may_go(more: str) -> None:
+    world = built(desired_of(MINIMAL))
+    desired = desired_of(MINIMAL + more)
+    assert "fence_head_start" in world.facts().service.cib
+    assert "fence_head_start" not in desired.cib
+    assert not find_fixed(desired, world.facts())
+
+
 def test_an_address_that_its_node_does_not_have_is_refused() -> None:
     world = built(desired_of(MINIMAL))
     world.nodes["node2"] = replace(world.nodes["node2"], addresses=frozenset({"192.0.2.99"}))
