@@ -135,7 +135,7 @@ def test_an_arbiter_is_added_and_clients_notice_nothing(bench: Bench) -> None:
     assert {"node": "arbiter", "action": "start Corosync alone, with one vote of three"} in steps
     expect_votes(bench, 3)
     assert known(bench) == {"node1", "node2", "arbiter"}
-    assert "priority-fencing-delay" not in bench.run("crm-show").stdout
+    assert "fence_head_start" not in bench.run("crm-show").stdout
     assert "migration-limit=7" in bench.run("crm-show").stdout
     assert "nothing to do" in bench.run("add-arbiter").stdout
     assert not fencings(bench)
@@ -152,7 +152,7 @@ def test_it_is_removed_and_clients_notice_nothing(bench: Bench) -> None:
     assert file_of(bench) == (bench.folder / "two.yaml").read_text()
     expect_votes(bench, 2)
     assert known(bench) == {"node1", "node2"}
-    assert "priority-fencing-delay=3s" in bench.run("crm-show").stdout
+    assert "fence_head_start" in bench.run("crm-show").stdout
     assert "arbiter" not in bench.run("crm-show").stdout
     assert not bench.on("arbiter", "pgrep -x corosync; ls /etc/corosync/authkey /var/lib/pcmk-ha/applied.json || true")
 
