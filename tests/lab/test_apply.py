@@ -191,7 +191,12 @@ def test_an_adopted_file_wants_exactly_what_runs(trixie: Bench) -> None:
     password = (state / "bmc.password").read_text().strip()
     assert password not in (trixie.folder / "adopted.yaml").read_text()
     trixie.environment["FENCE_PASSWORD"] = password
-    assert "nothing to change" in trixie.run("plan", "--check", "--file", "adopted.yaml").stdout
+    said = trixie.run("plan", "--check", "--file", "adopted.yaml", ok=(3,)).stdout
+    # What somebody set beside us is in the file now: that alone is news, and goes into the record.
+    assert "migration-limit:" in (trixie.folder / "adopted.yaml").read_text()
+    assert "0 differences" in said
+    steps = said.partition("Steps\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split(maxsplit=1)[1].partition(",")[0] for line in steps] == ["record what was applied"] * 2
 
 
 def test_a_lost_disk_name_is_refused(trixie: Bench) -> None:
