@@ -7,20 +7,18 @@ from dataclasses import replace
 
 from pcmk_ha.desired.names import COROSYNC_CONF, PACEMAKER, PACEMAKERS_OWN, RUNNING_UNITS, VERIFY_TIMER
 from pcmk_ha.desired.values import Desired
-from pcmk_ha.errors import NodeUnreachable
+from pcmk_ha.errors import CommandFailed, NodeUnreachable
 from pcmk_ha.facts import corosync, labels
-from pcmk_ha.facts.versions import parse_wipefs
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.change.applied import read_record
+from pcmk_ha.operate.look.copy import look_at_copy
 from pcmk_ha.operate.look.service import Service, look_at_service
 from pcmk_ha.operate.parts.firewall import find_firewall, is_open
 from pcmk_ha.operate.parts.server import has_read_its_files, parameters_path, read_settings, running_port
 from pcmk_ha.plan.corosync import fixed_changes, parse_cmap, runs_otherwise
 from pcmk_ha.plan.facts import (
-    DrbdFact,
     Facts,
     FileFact,
-    Metadata,
     NodeFacts,
     ServiceFacts,
     UnitFact,
@@ -29,10 +27,12 @@ from pcmk_ha.plan.facts import (
 from pcmk_ha.plan.owned import stale_paths
 from pcmk_ha.plan.record import Record
 from pcmk_ha.remote.parallel import on_all
+from pcmk_ha.remote.questions import ask_all
 from pcmk_ha.remote.runner import Outcome, Runner
 
 SAVED_CIB = "/var/lib/pacemaker/cib/cib.xml"
-JUST_CREATED = "0000000000000004"  # UUID_JUST_CREATED in DRBD's drbd.h, all versions
+UNITS = (*RUNNING_UNITS, *PACEMAKERS_OWN, VERIFY_TIMER)
+SUMS, STATS = ("sha256sum",), ("stat", "-c", "%a %U:%G %n")
 
 
 def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
@@ -63,107 +63,77 @@ def observe_node(runner: Runner, desired: Desired) -> tuple[NodeFacts, Record | 
 
 def _observe_running(runner: Runner, desired: Desired) -> NodeFacts:
     name = runner.node
-    files = desired.files[name]
     data_node = any(node.name == name for node in desired.cluster.nodes)
-    missing = _missing_packages(runner, desired.packages[name])
     firewall = find_firewall(runner)
-    wanted = next(file.content for file in files if file.path == COROSYNC_CONF)
-    running = runner.run(("corosync-cmapctl",), ok=None) if "corosync" not in missing else Outcome((), 1, "", "")
+    wanted = next(file.content for file in desired.files[name] if file.path == COROSYNC_CONF)
+    asked = _ask(runner, _questions(desired, name))
+    cmap, addresses = asked["cmap"], frozenset(asked["addresses"].stdout.split())
+    installed = {line.split()[0] for line in asked["packages"].stdout.splitlines() if line.endswith(" installed")}
+    runs = cmap.status == 0
     return NodeFacts(
         name=name,
-        missing_packages=missing,
-        files=file_facts(runner, tuple(file.path for file in files)),
-        hosts=runner.read("/etc/hosts") or "",
-        units=_units(runner),
+        missing_packages=tuple(package for package in desired.packages[name] if package not in installed),
+        files=_file_facts(asked["sums"].stdout, asked["stats"].stdout),
+        hosts=asked["hosts"].stdout,
+        units=_units(asked["units"].stdout),
         firewall=firewall,
         firewall_open=not firewall or is_open(runner, firewall, desired.cluster),
-        drbd=_drbd(runner, desired.cluster, installed="drbd-utils" not in missing) if data_node else None,
-        corosync_differs=running.status == 0 and runs_otherwise(wanted, running.stdout),
-        running_cluster=parse_cmap(running.stdout).get("totem.cluster_name", "") if running.status == 0 else "",
-        configured_cluster=corosync.parse_cluster_name(runner.read(COROSYNC_CONF) or ""),
-        corosync_fixed=fixed_changes(wanted, running.stdout) if running.status == 0 else (),
-        addresses=frozenset(runner.run(("hostname", "-I"), ok=None).stdout.split())
-        if running.status == 0
-        else frozenset(),
+        drbd=look_at_copy(runner, desired.cluster, installed="drbd-utils" in installed) if data_node else None,
+        corosync_differs=runs and runs_otherwise(wanted, cmap.stdout),
+        running_cluster=parse_cmap(cmap.stdout).get("totem.cluster_name", "") if runs else "",
+        configured_cluster=corosync.parse_cluster_name(asked["conf"].stdout),
+        corosync_fixed=fixed_changes(wanted, cmap.stdout) if runs else (),
+        addresses=addresses if runs else frozenset(),
     )
 
 
-def _missing_packages(runner: Runner, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    outcome = runner.run(("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted), ok=(0, 1))
-    installed = {line.split()[0] for line in outcome.stdout.splitlines() if line.endswith(" installed")}
-    return tuple(package for package in wanted if package not in installed)
+def _questions(desired: Desired, name: str) -> dict[str, tuple[str, ...]]:
+    paths = tuple(file.path for file in desired.files[name])
+    return {
+        "packages": ("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *desired.packages[name]),
+        "sums": (*SUMS, *paths),
+        "stats": (*STATS, *paths),
+        "hosts": ("cat", "/etc/hosts"),
+        "conf": ("cat", COROSYNC_CONF),
+        "units": ("systemctl", "show", "-p", "Id,UnitFileState,ActiveState,NeedDaemonReload", *UNITS),
+        "cmap": ("corosync-cmapctl",),
+        "addresses": ("hostname", "-I"),
+    }
+
+
+# What a node that is empty answers; anything else is none to plan by.
+FINE = {"packages": (0, 1), "sums": (0, 1), "stats": (0, 1), "units": (0,)}
+
+
+def _ask(runner: Runner, questions: dict[str, tuple[str, ...]]) -> dict[str, Outcome]:
+    answers = ask_all(runner, questions, timeout=60)
+    for name, statuses in FINE.items():
+        if answers[name].status not in statuses:
+            said = f"{' '.join(answers[name].argv)[:200]} failed ({answers[name].status})"
+            raise CommandFailed(f"{runner.node}: {said}")
+    return answers
 
 
 def file_facts(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
     """Return the files that exist, by path."""
-    sums = runner.run(("sha256sum", *paths), ok=(0, 1)).stdout.splitlines()
-    stats = runner.run(("stat", "-c", "%a %U:%G %n", *paths), ok=(0, 1)).stdout.splitlines()
-    digests = {path: digest for digest, path in (line.split(maxsplit=1) for line in sums)}
-    found = (line.split(maxsplit=2) for line in stats)
+    sums, stats = (runner.run((*tool, *paths), ok=(0, 1)).stdout for tool in (SUMS, STATS))
+    return _file_facts(sums, stats)
+
+
+def _file_facts(sums: str, stats: str) -> dict[str, FileFact]:
+    digests = {path: digest for digest, path in (line.split(maxsplit=1) for line in sums.splitlines())}
+    found = (line.split(maxsplit=2) for line in stats.splitlines())
     return {path: FileFact(digests[path], int(mode, 8), owner) for mode, owner, path in found if path in digests}
 
 
-def _units(runner: Runner) -> dict[str, UnitFact]:
-    units = (*RUNNING_UNITS, *PACEMAKERS_OWN, VERIFY_TIMER)
-    outcome = runner.run(("systemctl", "show", "-p", "Id,UnitFileState,ActiveState,NeedDaemonReload", *units))
+def _units(text: str) -> dict[str, UnitFact]:
     found = {}
-    for block in outcome.stdout.strip().split("\n\n"):
+    for block in text.strip().split("\n\n"):
         fields = dict(line.split("=", 1) for line in block.splitlines())
         enabled = fields["UnitFileState"] in ("enabled", "enabled-runtime")
         active = fields["ActiveState"] in ("active", "activating")
         found[fields["Id"]] = UnitFact(enabled, active, fields.get("NeedDaemonReload") == "yes")
     return found
-
-
-def _drbd(runner: Runner, cluster: Cluster, *, installed: bool) -> DrbdFact:
-    disk = next(node.disk for node in cluster.nodes if node.name == runner.node) or ""
-    resource = cluster.drbd.resource
-    seen = runner.run(("wipefs", "--no-act", "--json", disk), ok=None)
-    if seen.status:
-        return DrbdFact(Metadata.UNKNOWN)  # a disk that cannot be read is not an empty one
-    signatures, has_metadata = _signatures(seen.stdout)
-    if not has_metadata:
-        return DrbdFact(Metadata.ABSENT, signatures)
-    has_file = installed and runner.run(("drbdadm", "sh-resources"), ok=None).stdout.split().count(resource)
-    if not has_file:
-        # Not readable before packages and file are there. "Used" is the safe word: nothing is created over it,
-        # no sync is skipped, and DRBD itself knows the side with the newer data.
-        return DrbdFact(Metadata.USED, signatures)
-    role = runner.run(("drbdadm", "role", resource), ok=None)
-    up = role.status == 0 and "Unconfigured" not in role.stdout
-    state = DrbdFact(_metadata(runner, resource), signatures)
-    return _running(runner, resource, role.stdout, state) if up else state
-
-
-def _running(runner: Runner, resource: str, role: str, state: DrbdFact) -> DrbdFact:
-    connection = runner.run(("drbdadm", "cstate", resource), ok=None).stdout.strip()
-    disk, _, peer_disk = runner.run(("drbdadm", "dstate", resource), ok=None).stdout.strip().partition("/")
-    pending = runner.run(("drbdadm", "--dry-run", "adjust", resource), ok=None).stdout.strip()
-    return DrbdFact(
-        metadata=state.metadata,
-        signatures=state.signatures,
-        up=True,
-        role=role.strip().partition("/")[0],
-        disk=disk,
-        connection=connection,
-        peer_disk=peer_disk,
-        config_differs=bool(pending),
-    )
-
-
-def _signatures(text: str) -> tuple[tuple[str, ...], bool]:
-    """What the disk holds besides DRBD's metadata, and whether it holds that."""
-    types = parse_wipefs(text)
-    return tuple(kind for kind in types if kind != "drbd"), "drbd" in types
-
-
-def _metadata(runner: Runner, resource: str) -> Metadata:
-    """Read the generation identifiers; the first is the current one."""
-    outcome = runner.run(("drbdadm", "get-gi", resource), ok=None)
-    current = outcome.stdout.strip().partition(":")[0].upper()
-    if outcome.status != 0 or not current:
-        return Metadata.UNKNOWN
-    return Metadata.JUST_CREATED if current == JUST_CREATED else Metadata.USED
 
 
 def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: Desired) -> ServiceFacts:
