@@ -21,6 +21,7 @@ REST = {
     "maintenance-mode": ("the cluster is in maintenance mode: Pacemaker changes nothing", "`pcmk-ha maintenance off`"),
     "stop-all-resources": ("the cluster was stopped on purpose: Pacemaker starts nothing", "`pcmk-ha start`"),
 }
+ANEW = "stop the whole cluster for it: `pcmk-ha destroy` keeps the data, `pcmk-ha bootstrap` takes it up again"
 EXCLUSIVE = ("drbd_resource", "device", "directory", "pgdata")
 
 
@@ -77,13 +78,13 @@ def _corosync(facts: Facts, renewed: str) -> Iterator[Problem]:
     if not renewed and any(ADDRESS.fullmatch(key) for key in fixed):
         yield Problem(
             "a node's address is another one in the file, and Corosync keeps the old one while it runs",
-            "`pcmk-ha stop`, then `pcmk-ha apply` starts everything at the new one; a new machine: `pcmk-ha replace`",
+            f"for a new machine: `pcmk-ha replace`; else {ANEW}",
         )
     keys = {key for key in fixed if key in APART}
     for key in sorted(keys):
         yield Problem(
             f"Corosync cannot change {key} while it runs, and members that differ in it do not hear each other",
-            "stop the whole cluster for it: `pcmk-ha destroy` keeps the data, `pcmk-ha bootstrap` takes it up again",
+            ANEW,
         )
 
 

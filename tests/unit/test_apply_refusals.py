@@ -96,7 +96,7 @@ def test_another_address_of_a_member_is_refused_while_corosync_runs_and_restarts
         world.nodes[name] = replace(world.nodes[name], corosync_fixed=fixed_changes(conf, elsewhere))
     (found,) = find_fixed(desired, world.facts())
     assert "Corosync keeps the old one while it runs" in found.message
-    assert "`pcmk-ha stop`, then `pcmk-ha apply`" in found.hint
+    assert "`pcmk-ha destroy` keeps the data" in found.hint
     assert not find_fixed(desired, world.facts(), renewed="node2"), "the new machine's Corosync does not run yet"
     kinds = [type(step.action) for step in make_plan(desired, world.facts(), restart=True)]
     assert change.RestartMember not in kinds
