@@ -22,9 +22,13 @@ def ask_all(runner: Runner, questions: Mapping[str, Sequence[str]], *, timeout: 
     """
     mark = f"--{secrets.token_hex(8)}--"
     argv = ("sh", "-c", SCRIPT, NAME, mark, *(shlex.join(question) for question in questions.values()))
-    texts = runner.run(argv, timeout=timeout).stdout.split(mark)
+    try:
+        texts = runner.run(argv, timeout=timeout).stdout.split(mark)
+    except CommandFailed:
+        texts = []
     if len(texts) != len(questions) + 1:  # the shell did not come to its end
-        raise CommandFailed(f"{runner.node}: it did not answer everything it was asked")
+        programs = ", ".join(dict.fromkeys(question[0] for question in questions.values()))
+        raise CommandFailed(f"{runner.node}: not all of these answered within {timeout:.0f} s: {programs}")
     answers: dict[str, Outcome] = {}
     text = texts[0]
     for (name, question), rest in zip(questions.items(), texts[1:], strict=True):

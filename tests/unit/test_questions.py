@@ -50,6 +50,7 @@ def test_a_question_that_reads_its_input_takes_nothing_from_the_next() -> None:
 
 
 def test_an_answer_that_ends_in_the_middle_is_no_answer() -> None:
-    cut = FakeNode("node1", {"sh -c": "the first answer, and then the shell was killed"})
-    with pytest.raises(CommandFailed, match="node1: it did not answer everything it was asked"):
-        ask_all(cut, {"first": ("echo", "1"), "second": ("echo", "2")}, timeout=5)
+    for answer in ("the first answer, and then the shell was killed", (-1, "", "it did not end in time")):
+        cut = FakeNode("node1", {"sh -c": answer})
+        with pytest.raises(CommandFailed, match=r"^node1: not all of these answered within 5 s: crm_mon, cat$"):
+            ask_all(cut, {"first": ("crm_mon", "-1"), "second": ("cat", "a"), "third": ("cat", "b")}, timeout=5)
