@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from support.together import answer_all
+
 from pcmk_ha.errors import CommandFailed
+from pcmk_ha.remote import questions
 from pcmk_ha.remote.runner import Outcome
 
 Answer = str | tuple[int, str, str] | Callable[[str], str]  # stdout of a success, all of it, or made from stdin
@@ -46,6 +49,8 @@ class FakeNode:
         ok: Collection[int] | None = (0,),
     ) -> Outcome:
         """Answer from the table; raises KeyError for a command nobody foresaw."""
+        if tuple(argv[3:4]) == (questions.NAME,):
+            return Outcome(tuple(argv), *answer_all(argv[4:], self._ask), "")
         self.ran.append(tuple(argv))
         self.fed.append(stdin or "")
         answer = self._find(" ".join(argv))
@@ -55,6 +60,12 @@ class FakeNode:
         if ok is not None and status not in ok:
             raise CommandFailed(f"{self._node}: {' '.join(argv)} failed ({status}): {stderr}")
         return Outcome(tuple(argv), status, stdout, stderr)
+
+    def _ask(self, argv: tuple[str, ...]) -> tuple[int, str]:
+        if argv[0] == "cat":
+            return (0, self.files[argv[1]]) if argv[1] in self.files else (1, "")
+        outcome = self.run(argv, ok=None)
+        return outcome.status, outcome.stdout
 
     def _find(self, command: str) -> Answer:
         known = [key for key in self._answers if command == key or command.startswith(f"{key} ")]

@@ -49,8 +49,17 @@ def test_a_question_that_reads_its_input_takes_nothing_from_the_next() -> None:
     assert [answer.stdout for answer in answers.values()] == ["", "here\n"]
 
 
-def test_an_answer_that_ends_in_the_middle_is_no_answer() -> None:
-    for answer in ("the first answer, and then the shell was killed", (-1, "", "it did not end in time")):
-        cut = FakeNode("node1", {"sh -c": answer})
-        with pytest.raises(CommandFailed, match=r"^node1: not all of these answered within 5 s: crm_mon, cat$"):
-            ask_all(cut, {"first": ("crm_mon", "-1"), "second": ("cat", "a"), "third": ("cat", "b")}, timeout=5)
+class Cut(FakeNode):
+    """A node whose shell ends in the middle, or does not end in time."""
+
+    def run(self, argv: Sequence[str], **_options: object) -> Outcome:  # type: ignore[override]
+        if self.node == "late":
+            raise CommandFailed("late: it did not end within 5 s")
+        return Outcome(tuple(argv), -1, "the first answer, and then the shell was killed", "")
+
+
+@pytest.mark.parametrize("name", ["killed", "late"])
+def test_an_answer_that_ends_in_the_middle_is_no_answer(name: str) -> None:
+    questions = {"first": ("crm_mon", "-1"), "second": ("cat", "a"), "third": ("cat", "b")}
+    with pytest.raises(CommandFailed, match=f"^{name}: not all of these answered within 5 s: crm_mon, cat$"):
+        ask_all(Cut(name, {}), questions, timeout=5)
