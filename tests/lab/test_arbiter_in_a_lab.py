@@ -214,6 +214,7 @@ def test_an_arbiter_that_is_dead_with_its_device_goes_by_the_operators_word(benc
 
 def test_a_dead_one_that_comes_back_decides_nothing_and_is_added_once_it_is_stopped(bench: Bench) -> None:
     bench.lab("power", "on", "arbiter")
+    bench.await_answer("arbiter")
     waiting = "for i in $(seq 60); do pgrep -x pacemakerd && break; sleep 1; done; sleep 5"
     bench.on("arbiter", f"{waiting}; corosync-quorumtool -s | grep -q '^Quorate: *No'")
     expect_votes(bench, 2)
