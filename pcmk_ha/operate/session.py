@@ -16,6 +16,7 @@ from pcmk_ha.model.secret import Secrets
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.secrets import load_secrets
 from pcmk_ha.remote.connect import AskHostKey, never, open_nodes, ssh_config_of
+from pcmk_ha.remote.parallel import need_all
 from pcmk_ha.remote.runner import Runner
 
 
@@ -80,20 +81,25 @@ def open_session(
 
 def find_platform(nodes: Mapping[str, Runner]) -> Platform:
     """Return what the nodes run; raises PcmkHaError where suites or DRBD modules differ or are none we know."""
-    suites = {name: _suite(runner) for name, runner in nodes.items()}
+    found = need_all(nodes, lambda runner: (_suite(runner), _drbd_version(runner)))
+    suites = {name: suite for name, (suite, _) in found.items()}
     different = set(suites.values())
     if len(different) != 1:
-        found = ", ".join(f"{name} {suite}" for name, suite in suites.items())
-        raise PcmkHaError(f"the nodes run different systems: {found}", hint="bring them to one release first")
+        each = ", ".join(f"{name} {suite}" for name, suite in suites.items())
+        raise PcmkHaError(f"the nodes run different systems: {each}", hint="bring them to one release first")
     suite = different.pop()
     if suite not in PLATFORMS:
         raise PcmkHaError(f"{suite}: not supported", hint=f"supported: Debian {', '.join(PLATFORMS)}")
-    return replace(PLATFORMS[suite], drbd_module=_drbd_module(nodes) or PLATFORMS[suite].drbd_module)
+    versions = {name: version for name, (_, version) in found.items()}
+    return replace(PLATFORMS[suite], drbd_module=_drbd_module(versions) or PLATFORMS[suite].drbd_module)
 
 
-def _drbd_module(nodes: Mapping[str, Runner]) -> int:
+def _drbd_version(runner: Runner) -> str:
+    return runner.run(("modinfo", "-F", "version", "drbd"), ok=None).stdout
+
+
+def _drbd_module(versions: Mapping[str, str]) -> int:
     """The major version of the kernel module on the nodes that have one, 0 where none has."""
-    versions = {name: r.run(("modinfo", "-F", "version", "drbd"), ok=None).stdout for name, r in nodes.items()}
     majors = {name: int(text.partition(".")[0]) for name, text in versions.items() if text[:1].isdigit()}
     if len(set(majors.values())) > 1:
         found = ", ".join(f"{name} {major}" for name, major in majors.items())

@@ -25,3 +25,13 @@ def on_all(nodes: Mapping[str, Runner], ask: Callable[[Runner], T]) -> dict[str,
         return {}
     with ThreadPoolExecutor(len(nodes), thread_name_prefix="node") as pool:
         return dict(zip(nodes, pool.map(one, nodes.values()), strict=True))
+
+
+def need_all(nodes: Mapping[str, Runner], ask: Callable[[Runner], T]) -> dict[str, T]:
+    """Ask every node as on_all does; raises the first node's error, in their order."""
+    found: dict[str, T] = {}
+    for name, answer in on_all(nodes, ask).items():
+        if isinstance(answer, PcmkHaError):
+            raise answer
+        found[name] = answer
+    return found

@@ -61,7 +61,9 @@ def _node(desired: Desired, name: str, cib: str, simulated: str) -> FakeNode:
         "runuser": (2, "", "a query nobody foresaw"),
     }
     node = FakeNode(name, answers, files=_texts(desired, name, files))  # type: ignore[arg-type]
-    asked = f"runuser -u postgres -- env -C / psql -X -A -t -h /run/postgresql -p {desired.cluster.postgresql.port} -c"
+    program = f"/usr/lib/postgresql/{desired.postgresql_version}/bin/psql"
+    port = desired.cluster.postgresql.port
+    asked = f"runuser -u postgres -- env -C / {program} -X -A -t -h /run/postgresql -p {port} -c"
     node.answer(f"{asked} SELECT name,", _settings(desired))
     node.answer(f"{asked} SELECT extract(epoch FROM pg_conf_load_time())", "200.5\n")
     return node

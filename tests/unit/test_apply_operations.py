@@ -21,19 +21,20 @@ from pcmk_ha.errors import BadInput, PcmkHaError, Refused
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.change.applied import RECORD, keep_record, note_beginning, read_record, remove_record
 from pcmk_ha.operate.change.rolling import restart_member
+from pcmk_ha.operate.look.server import look_at_server
 from pcmk_ha.operate.members import Members
 from pcmk_ha.operate.parts.cluster import push_cib
 from pcmk_ha.operate.parts.server import (
     BAD_RULES,
     LOADED,
-    read_settings,
+    SETTINGS,
     reload_server,
     restart_server,
     write_server_files,
 )
 from pcmk_ha.plan.actions import CreateMetadata, PushCib
 from pcmk_ha.plan.compare import Difference, Kind
-from pcmk_ha.plan.facts import Setting
+from pcmk_ha.plan.facts import ServiceFacts, Setting
 from pcmk_ha.plan.impact import Impact
 from pcmk_ha.plan.proposal import Proposal
 from pcmk_ha.plan.values import Plan, Step
@@ -44,7 +45,8 @@ OLD = CIB.replace('name="stonith-timeout" value="60s"', 'name="stonith-timeout" 
 CONF = next(f for f in DESIRED.volume_files if f.path.endswith("pcmk-ha.conf"))
 PID = f"{DESIRED.data_directory}/postmaster.pid"
 POSTMASTER = {PID: "812\n/srv/pgdata/17/main\n1795524247\n5433\n/run/postgresql\n*\n"}
-PSQL = "runuser -u postgres -- env -C / psql -X -A -t -h /run/postgresql -p 5433 -c"
+PROGRAM = f"/usr/lib/postgresql/{DESIRED.postgresql_version}/bin/psql"
+PSQL = f"runuser -u postgres -- env -C / {PROGRAM} -X -A -t -h /run/postgresql -p 5433 -c"
 RELOAD = "SELECT pg_reload_conf()"
 CHECK = "runuser -u postgres -- env -C / /usr/lib/postgresql/17/bin/postgres"
 
@@ -127,12 +129,20 @@ def test_a_record_is_noted_before_and_kept_after_and_goes_with_the_cluster() -> 
 
 def test_parameters_are_asked_of_the_port_that_the_server_listens_on() -> None:
     said = "port|postmaster|t|/srv/pgdata/17/main/conf.d/pcmk-ha.conf\nwork_mem|user|f|\n"
-    node = FakeNode("node1", {PSQL: said}, files=POSTMASTER)
-    found = read_settings(node, DESIRED, port="5433")
-    assert found["port"] == Setting(
+    asked = {
+        f"{PSQL} {SETTINGS}": said,
+        f"{PSQL} {LOADED}": "400.5\n",
+        "sha256sum": "",
+        "stat": "",
+        "stat -c %Y": "500\n",
+    }
+    node = FakeNode("node1", asked, files=POSTMASTER)
+    found = look_at_server(node, DESIRED, ServiceFacts())
+    assert found.settings["port"] == Setting(
         "postmaster", pending_restart=True, source="/srv/pgdata/17/main/conf.d/pcmk-ha.conf"
     )
-    assert found["work_mem"] == Setting("user")
+    assert found.settings["work_mem"] == Setting("user")
+    assert not found.settings_loaded
 
 
 def server_node(answers: Mapping[str, Answer], path: str, *, written: int = 500) -> FakeNode:

@@ -12,13 +12,13 @@ from pcmk_ha.facts import corosync, labels
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.change.applied import read_record
 from pcmk_ha.operate.look.copy import look_at_copy
+from pcmk_ha.operate.look.files import STATS, SUMS, file_facts, parse_file_facts
+from pcmk_ha.operate.look.server import look_at_server
 from pcmk_ha.operate.look.service import Service, look_at_service
 from pcmk_ha.operate.parts.firewall import find_firewall, is_open
-from pcmk_ha.operate.parts.server import has_read_its_files, parameters_path, read_settings, running_port
 from pcmk_ha.plan.corosync import fixed_changes, parse_cmap, runs_otherwise
 from pcmk_ha.plan.facts import (
     Facts,
-    FileFact,
     NodeFacts,
     ServiceFacts,
     UnitFact,
@@ -26,23 +26,19 @@ from pcmk_ha.plan.facts import (
 )
 from pcmk_ha.plan.owned import stale_paths
 from pcmk_ha.plan.record import Record
-from pcmk_ha.remote.parallel import on_all
+from pcmk_ha.remote.parallel import need_all
 from pcmk_ha.remote.questions import ask_all
 from pcmk_ha.remote.runner import Outcome, Runner
 
 SAVED_CIB = "/var/lib/pacemaker/cib/cib.xml"
 UNITS = (*RUNNING_UNITS, *PACEMAKERS_OWN, VERIFY_TIMER)
-SUMS, STATS = ("sha256sum",), ("stat", "-c", "%a %U:%G %n")
 
 
 def observe(nodes: Mapping[str, Runner], desired: Desired) -> Facts:
     """Look at every member at once; raises NodeUnreachable or CommandFailed when one cannot be read."""
-    found = on_all(nodes, lambda runner: observe_node(runner, desired))
-    for result in found.values():
-        if isinstance(result, Exception):
-            raise result
-    seen = {name: pair[0] for name, pair in found.items() if isinstance(pair, tuple)}
-    records = {name: pair[1] for name, pair in found.items() if isinstance(pair, tuple)}
+    pairs = need_all(nodes, lambda runner: observe_node(runner, desired))
+    seen = {name: facts for name, (facts, _) in pairs.items()}
+    records = {name: record for name, (_, record) in pairs.items()}
     if len(seen) != len(desired.cluster.members):
         raise NodeUnreachable("not every member answered")
     running = [name for name, facts in seen.items() if facts.units[PACEMAKER].active]
@@ -73,7 +69,7 @@ def _observe_running(runner: Runner, desired: Desired) -> NodeFacts:
     return NodeFacts(
         name=name,
         missing_packages=tuple(package for package in desired.packages[name] if package not in installed),
-        files=_file_facts(asked["sums"].stdout, asked["stats"].stdout),
+        files=parse_file_facts(asked["sums"].stdout, asked["stats"].stdout),
         hosts=asked["hosts"].stdout,
         units=_units(asked["units"].stdout),
         firewall=firewall,
@@ -114,18 +110,6 @@ def _ask(runner: Runner, questions: dict[str, tuple[str, ...]]) -> dict[str, Out
     return answers
 
 
-def file_facts(runner: Runner, paths: tuple[str, ...]) -> dict[str, FileFact]:
-    """Return the files that exist, by path."""
-    sums, stats = (runner.run((*tool, *paths), ok=(0, 1)).stdout for tool in (SUMS, STATS))
-    return _file_facts(sums, stats)
-
-
-def _file_facts(sums: str, stats: str) -> dict[str, FileFact]:
-    digests = {path: digest for digest, path in (line.split(maxsplit=1) for line in sums.splitlines())}
-    found = (line.split(maxsplit=2) for line in stats.splitlines())
-    return {path: FileFact(digests[path], int(mode, 8), owner) for mode, owner, path in found if path in digests}
-
-
 def _units(text: str) -> dict[str, UnitFact]:
     found = {}
     for block in text.strip().split("\n\n"):
@@ -150,7 +134,7 @@ def _observe_service(nodes: Mapping[str, Runner], running: list[str], desired: D
         labels=_labels(nodes, running, desired.cluster),
     )
     holder = nodes.get(service.database_on)
-    return _observe_server(holder, desired, found) if holder else found
+    return look_at_server(holder, desired, found) if holder else found
 
 
 def _ask_service(runners: list[Runner], cluster: Cluster) -> tuple[Runner, Service]:
@@ -167,18 +151,8 @@ def _labels(nodes: Mapping[str, Runner], running: list[str], cluster: Cluster) -
     """What forbids a start of PostgreSQL, on every member that could have the volume mounted."""
     argv = labels.ask_labels(cluster)
     holders = [node.name for node in cluster.nodes if node.name in running]
-    return {name: labels.parse_labels(nodes[name].run(argv, ok=None).stdout) for name in holders}
-
-
-def _observe_server(holder: Runner, desired: Desired, found: ServiceFacts) -> ServiceFacts:
-    port = running_port(holder, desired)
-    return replace(
-        found,
-        volume_files=file_facts(holder, tuple(file.path for file in desired.volume_files)),
-        settings_loaded=has_read_its_files(holder, desired, port=port),
-        settings=read_settings(holder, desired, port=port),
-        parameters_found=holder.read(parameters_path(desired)) or "",
-    )
+    found = need_all({name: nodes[name] for name in holders}, lambda runner: runner.run(argv, ok=None).stdout)
+    return {name: labels.parse_labels(text) for name, text in found.items()}
 
 
 def _saved_cib(nodes: Mapping[str, Runner], desired: Desired) -> str:

@@ -7,6 +7,7 @@ import json
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.remote.runner import Runner
 
+FIREWALLS = ("ufw", "firewalld", "nftables")  # the first that filters is the one to tell
 COROSYNC = "5405-5412"  # udp, a port a link
 OWN_FILE = "/etc/nftables.pcmk-ha.nft"
 CONFIG = "/etc/nftables.conf"
@@ -15,15 +16,13 @@ MARK = "pcmk-ha"
 
 def find_firewall(runner: Runner) -> str:
     """Return which firewall filters on a node: ufw, firewalld, nftables or none (empty)."""
-
-    def active(unit: str) -> bool:
-        return runner.run(("systemctl", "is-active", "-q", unit), ok=None).status == 0
-
-    if active("ufw") and "Status: active" in runner.run(("ufw", "status"), ok=None).stdout:
+    words = runner.run(("systemctl", "is-active", *FIREWALLS), ok=None).stdout.split()
+    active = [unit for unit, word in zip(FIREWALLS, words, strict=False) if word == "active"]
+    if "ufw" in active and "Status: active" in runner.run(("ufw", "status"), ok=None).stdout:
         return "ufw"
-    if active("firewalld"):
+    if "firewalld" in active:
         return "firewalld"
-    if active("nftables") and input_chains(runner.run(("nft", "-j", "list", "chains"), ok=None).stdout):
+    if "nftables" in active and input_chains(runner.run(("nft", "-j", "list", "chains"), ok=None).stdout):
         return "nftables"
     return ""
 

@@ -23,13 +23,19 @@ def ask_server(runner: Runner, desired: Desired, query: str, *, port: str = "") 
 
     `port` is for a server that still listens on another one than the file wants.
     """
-    outcome = runner.run(_psql(desired.cluster, query, port=port), ok=None)
+    outcome = runner.run(server_query(desired, query, port=port), ok=None)
     return outcome.stdout.strip() if outcome.status == 0 else ""
 
 
-def _psql(cluster: Cluster, query: str, *, port: str = "") -> tuple[str, ...]:
+def server_query(desired: Desired, query: str, *, port: str = "") -> tuple[str, ...]:
+    """Return the command that asks it; Debian's `psql` is a Perl script around the program that is named here."""
+    program = f"/usr/lib/postgresql/{desired.postgresql_version}/bin/psql"
+    return _psql(desired.cluster, query, port=port, program=program)
+
+
+def _psql(cluster: Cluster, query: str, *, port: str = "", program: str = "psql") -> tuple[str, ...]:
     at = port or str(cluster.postgresql.port)
-    psql = ("env", "-C", "/", "psql", "-X", "-A", "-t", "-h", "/run/postgresql", "-p", at, "-c", query)
+    psql = ("env", "-C", "/", program, "-X", "-A", "-t", "-h", "/run/postgresql", "-p", at, "-c", query)
     return ("runuser", "-u", "postgres", "--", *psql)
 
 
@@ -43,23 +49,35 @@ def parameters_path(desired: Desired) -> str:
     return next(file.path for file in desired.volume_files if file.path.endswith("conf.d/pcmk-ha.conf"))
 
 
-def running_port(runner: Runner, desired: Desired) -> str:
+def postmaster_file(desired: Desired) -> str:
+    """Return where a server that runs says how it is reached."""
+    return f"{desired.data_directory}/postmaster.pid"
+
+
+def parse_port(postmaster: str) -> str:
     """Return the port the server listens on now, whatever the files say; empty where it does not run."""
-    lines = (runner.read(f"{desired.data_directory}/postmaster.pid") or "").splitlines()
+    lines = postmaster.splitlines()
     return lines[3].strip() if len(lines) > 3 else ""
 
 
-def read_settings(runner: Runner, desired: Desired, *, port: str = "") -> dict[str, Setting]:
-    """Ask the server for every parameter it knows; empty where it does not answer."""
-    lines = (line.split("|") for line in ask_server(runner, desired, SETTINGS, port=port).splitlines())
+def _running_port(runner: Runner, desired: Desired) -> str:
+    return parse_port(runner.read(postmaster_file(desired)) or "")
+
+
+def parse_settings(text: str) -> dict[str, Setting]:
+    """Read every parameter the server knows; empty where it did not answer."""
+    lines = (line.split("|") for line in text.strip().splitlines())
     return {f[0]: Setting(f[1], f[2] == "t", f[3]) for f in lines if len(f) == 4}
 
 
-def has_read_its_files(runner: Runner, desired: Desired, *, port: str = "") -> bool:
-    """Whether the server loaded its configuration after our files were last written."""
-    loaded = ask_server(runner, desired, LOADED, port=port)
-    stats = runner.run(("stat", "-c", "%Y", *(file.path for file in desired.volume_files)), ok=(0, 1)).stdout
-    return not loaded or all(float(loaded) >= int(written) for written in stats.split())
+def written_query(desired: Desired) -> tuple[str, ...]:
+    """Return the command that says when our files of the server were last written."""
+    return ("stat", "-c", "%Y", *(file.path for file in desired.volume_files))
+
+
+def is_loaded(loaded: str, written: str) -> bool:
+    """Whether the server loaded its configuration after our files were last written; yes where it does not answer."""
+    return not loaded.strip() or all(float(loaded) >= int(time) for time in written.split())
 
 
 def write_server_files(runner: Runner, desired: Desired, paths: tuple[str, ...]) -> None:
@@ -69,8 +87,9 @@ def write_server_files(runner: Runner, desired: Desired, paths: tuple[str, ...])
     """
     before = {path: runner.read(path) for path in paths}
     files = [file for file in desired.volume_files if file.path in paths]
-    port = running_port(runner, desired)
-    had_read = has_read_its_files(runner, desired, port=port)
+    port = _running_port(runner, desired)
+    written = runner.run(written_query(desired), ok=(0, 1)).stdout
+    had_read = is_loaded(ask_server(runner, desired, LOADED, port=port), written)
     for file in files:
         put_file(runner, file)
     if not (wrong := _what_is_wrong(runner, desired, port)):
@@ -96,7 +115,7 @@ def _what_is_wrong(runner: Runner, desired: Desired, port: str) -> str:
 
 def reload_server(runner: Runner, desired: Desired) -> None:
     """Have the server read its files again; what needs a restart is shown by `pg_settings.pending_restart`."""
-    port = running_port(runner, desired)
+    port = _running_port(runner, desired)
     before = ask_server(runner, desired, LOADED, port=port)
     ask_server(runner, desired, "SELECT pg_reload_conf()", port=port)
     if before:
@@ -114,7 +133,7 @@ def restart_server(runner: Runner, desired: Desired) -> None:
     timeouts = desired.cluster.timeouts
     limit = timeouts.stop_s + timeouts.start_s
     runner.run(("crm_resource", "--wait", f"--timeout={limit}s"), timeout=limit + 30)
-    if ask_server(runner, desired, PENDING, port=running_port(runner, desired)) == "0":
+    if ask_server(runner, desired, PENDING, port=_running_port(runner, desired)) == "0":
         return
     argv = ("crm_resource", "--resource", SERVER, "--restart", f"--timeout={limit}s")
     runner.run(argv, timeout=limit + 30)

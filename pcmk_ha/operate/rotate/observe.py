@@ -9,7 +9,7 @@ from pcmk_ha.desired.build import build_desired
 from pcmk_ha.desired.names import AUTHKEY, COROSYNC_CONF, PGPASS
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.secret import Secrets
-from pcmk_ha.operate.look.observe import file_facts
+from pcmk_ha.operate.look.files import file_facts
 from pcmk_ha.operate.look.service import look_at_service
 from pcmk_ha.operate.parts.drbd import is_paired
 from pcmk_ha.operate.rotate.fencing import find_devices

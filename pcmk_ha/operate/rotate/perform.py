@@ -10,7 +10,7 @@ from pcmk_ha.desired.names import AUTHKEY
 from pcmk_ha.errors import Refused
 from pcmk_ha.facts import corosync
 from pcmk_ha.operate.change.applied import renew_record
-from pcmk_ha.operate.look.observe import file_facts
+from pcmk_ha.operate.look.files import file_facts
 from pcmk_ha.operate.look.verify import verify_write
 from pcmk_ha.operate.parts import drbd, node
 from pcmk_ha.operate.parts.cluster import await_quorum, reload_corosync
