@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from support.files import ARBITER, HERE, MINIMAL
+from support.split import Split
 
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.load import load_cluster_text
@@ -31,3 +33,15 @@ def with_arbiter() -> Cluster:
 def outputs() -> Path:
     """Captured output of real programs."""
     return HERE / "outputs"
+
+
+@pytest.fixture
+def split(minimal: Cluster, tmp_path: Path) -> Split:
+    """Two copies that have gone apart."""
+    return Split(minimal, tmp_path)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes with each look at a node, not with waiting."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)

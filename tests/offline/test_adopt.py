@@ -96,6 +96,21 @@ def test_the_file_is_as_small_as_it_was_written_and_holds_no_secret(tmp_path: Pa
     assert "canary" not in to_yaml(adopted.file, adopted.notes)
 
 
+def test_a_device_that_somebody_put_beside_the_head_start_stays_first(tmp_path: Path) -> None:
+    found = found_of(desired_of(MINIMAL), tmp_path)
+    other = (
+        '<primitive id="st_pdu" class="stonith" type="fence_apc_snmp"><instance_attributes id="st_pdu-ia">'
+        '<nvpair id="st_pdu-1" name="ip" value="192.0.2.99"/>'
+        '<nvpair id="st_pdu-2" name="pcmk_host_list" value="node1"/></instance_attributes></primitive></resources>'
+    )
+    both = found.cib.replace('devices="fence_head_start"', 'devices="fence_head_start,st_pdu"', 1)
+    assert both != found.cib
+    first, second = adopt(replace(found, cib=both.replace("</resources>", other))).file["nodes"]
+    levels = {device["agent"]: device.get("level", 1) for device in first["fence"]}
+    assert levels == {"fence_apc_snmp": 1, "fence_ipmilan": 2}
+    assert "level" not in second["fence"]
+
+
 HAND_BUILT = """<cib validate-with="pacemaker-3.9" epoch="5" num_updates="0" admin_epoch="0"><configuration>
 <crm_config><cluster_property_set id="cib-bootstrap-options">
  <nvpair id="a" name="stonith-enabled" value="false"/><nvpair id="b" name="no-quorum-policy" value="ignore"/>

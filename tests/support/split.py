@@ -196,7 +196,7 @@ class SplitNode:
                 return 0, self._crm_mon()
             case ("findmnt", *_):
                 return (0, f"{side.mounted}\n") if side.mounted else (1, "")
-            case ("pg_isready", *_):
+            case ("sh", "-c", _, "ready", _):
                 return (0 if side.mounted else 2), ""
             case ("drbdadm", "get-gi", _):
                 current = side.current | (side.role == "Primary")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -19,16 +18,7 @@ from pcmk_ha.operate.split_brain.save import Keep, Volume, parse_lvs
 from pcmk_ha.operate.split_brain.settle import Settlement
 from pcmk_ha.operate.tell import ignore
 
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time passes with each look at /proc/drbd."""
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-
-
-@pytest.fixture
-def split(minimal: Cluster, tmp_path: Path) -> Split:
-    return Split(minimal, tmp_path)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def test_what_either_side_has_marked_is_saved_and_can_be_put_back_where_it_was(split: Split) -> None:

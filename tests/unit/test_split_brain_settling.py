@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,16 +17,7 @@ from pcmk_ha.operate.split_brain.gather import gather
 from pcmk_ha.operate.split_brain.plan import Next
 from pcmk_ha.operate.split_brain.settle import Settlement, require_both
 
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time passes with each look at /proc/drbd."""
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
-
-
-@pytest.fixture
-def split(minimal: Cluster, tmp_path: Path) -> Split:
-    return Split(minimal, tmp_path)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def test_the_named_side_gives_up_its_data_after_it_was_saved(split: Split) -> None:

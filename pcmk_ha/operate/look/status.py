@@ -13,6 +13,7 @@ from pcmk_ha.facts import corosync, drbd, labels, pacemaker, records
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.look.findings import Finding, find_all, is_silent
 from pcmk_ha.operate.look.service import Service, parse_service
+from pcmk_ha.operate.parts.ready import ask_ready
 from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.session import open_session
 from pcmk_ha.remote.connect import AskHostKey, never
@@ -21,8 +22,6 @@ from pcmk_ha.remote.questions import ask_all
 from pcmk_ha.remote.runner import Runner
 
 RAW = ("crm_mon", "constraints", "attributes")
-# By its own path: Debian's command of that name is a Perl script around it, and takes ten times as long.
-READY = 'set -- "$1" /usr/lib/postgresql/*/bin/pg_isready; exec "$2" -q -p "$1"'
 
 
 class Health(Enum):
@@ -136,7 +135,7 @@ def _questions(cluster: Cluster, *, data_node: bool) -> dict[str, tuple[str, ...
     if not data_node:
         return every
     return every | {
-        "ready": ("sh", "-c", READY, "ready", str(cluster.postgresql.port)),
+        "ready": ask_ready(cluster),
         "labels": labels.ask_labels(cluster),
         "drbd": drbd.PROC_DRBD,
         "drbd_9": drbd.STATUS_9,

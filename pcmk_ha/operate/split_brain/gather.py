@@ -16,6 +16,7 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.data.copies import look_at_side
 from pcmk_ha.operate.look.service import Service, look_at_service
 from pcmk_ha.operate.members import Members
+from pcmk_ha.operate.parts.ready import ask_ready
 from pcmk_ha.operate.split_brain.evidence import ALONE, Evidence, Saved, Side
 from pcmk_ha.remote.parallel import on_all
 from pcmk_ha.remote.runner import Runner
@@ -62,7 +63,7 @@ def _look(runner: Runner, cluster: Cluster, directory: str, *, databases: bool) 
 def _look_at_side(runner: Runner, cluster: Cluster) -> Side:
     device = f"/dev/drbd{cluster.drbd.minor}"
     mounted = runner.run(("findmnt", "-n", "-o", "TARGET", "--source", device), ok=None)
-    ready = runner.run(("pg_isready", "-p", str(cluster.postgresql.port)), ok=None)
+    ready = runner.run(ask_ready(cluster), ok=None)
     return Side(
         node=runner.node,
         drbd=look_at_side(runner, cluster),

@@ -78,8 +78,8 @@ def _levels(root: Element, node: str, devices: list[Element], out: Adopted) -> I
     for level in root.iterfind(f"configuration/fencing-topology/fencing-level[@target='{node}']"):
         for ident in str(level.get("devices")).split(","):
             levels[ident.strip()] = int(level.get("index") or 1)
-    if HEAD_START in levels:  # the file says it in other words
-        return (yield from (1 for _device in devices))
+    if levels.pop(HEAD_START, 0) and 1 not in levels.values():  # it is alone there, and no device of the file
+        levels = {ident: level - 1 for ident, level in levels.items()}
     if len(devices) > 1 and not levels:
         out.notes.append(f"{node} has {len(devices)} devices and no fencing levels: they get one after the other")
         yield from range(1, len(devices) + 1)
