@@ -189,7 +189,7 @@ class Member:
                 return (20, "")
             case ("sh", "-c", _script, questions.NAME, *asked):
                 return answer_all(asked, self._asked)
-            case ("sh", "-c", _script, "ready", _port):
+            case ("sh", "-c", _script, "ready" | "await-ready", _port, *_):
                 return (0 if service.database_on == self.node and self.node not in self.cluster.deaf else 2, "")
             case ("corosync-quorumtool", *_):
                 return (0, QUORATE) if COROSYNC in self.units else (1, "")

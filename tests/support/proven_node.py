@@ -81,7 +81,7 @@ class WorldNode:
                 return 0, ""
             case drbd.STATUS_9:  # of a kernel with 8.4
                 return 20, ""
-            case ("sh", "-c", _script, "ready", _port):
+            case ("sh", "-c", _script, "ready" | "await-ready", _port, *_):
                 return (0, "") if self.node == world.promoted else (2, "")
             case ("sh", "-c", _script, questions.NAME, *asked):
                 return answer_all(asked, self._looked_at_once)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pcmk_ha.errors import PcmkHaError
+from pcmk_ha.errors import CommandFailed, NodeUnreachable, PcmkHaError
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.look.standing import Glimpse, glimpse
 from pcmk_ha.operate.look.status import Status, gather, summarise
 from pcmk_ha.operate.moves.placement import patience_s
 from pcmk_ha.operate.parts.cluster import await_quorum
+from pcmk_ha.operate.parts.ready import await_ready
 from pcmk_ha.operate.tell import Say, ignore
 from pcmk_ha.operate.wait import wait_until
 from pcmk_ha.plan import moves as do
@@ -19,6 +21,7 @@ from pcmk_ha.remote.runner import Runner
 
 HINT = "`pcmk-ha status` shows failed actions and what to do; run the same command again to go on"
 SETTLE_S = 180
+MOVED_S = 10  # what a move takes at most as a rule; what goes wrong is looked for after that
 UNWILLING_S = 20  # a DC that has not begun after that does not want to
 RESYNC_S = 6 * 3600  # a whole disk over a slow link; it goes on by itself, whoever waits
 FENCED = "drbd-fence-by-handler-"
@@ -64,6 +67,9 @@ class Waits:
         return wait_until(lambda: glimpse(order, self.cluster), ready, what=f'"{move}"', timeout_s=timeout_s, hint=HINT)
 
     def _await_served_by(self, node: str) -> None:
+        # Whoever asks Pacemaker twice a second makes it late: its own tools are heavy, and clients wait meanwhile.
+        with contextlib.suppress(CommandFailed, NodeUnreachable):
+            self._order(node)[0].run(await_ready(self.cluster, MOVED_S), ok=None, timeout=MOVED_S + 20)
         unwilling = Unwilling(node)
         ended = self._await(
             do.AwaitServedBy(node),
