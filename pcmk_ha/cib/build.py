@@ -60,6 +60,9 @@ def _properties(cluster: Cluster, platform: Platform) -> Element:
         # then waits for PostgreSQL: allow what a failover needs (its default is 2 a core, 1 under load).
         "load-threshold": "1000%",
         "node-action-limit": 32,
+        # Pacemaker 3.0.0 takes every transition for one with errors once there was one, and the first there is has no
+        # device yet; of such it keeps all inputs for ever. As many as of those without errors.
+        "pe-error-series-max": 4000,
     }
     if cluster.fencing_delay_s and not cluster.asks_before_head_start:
         values["priority-fencing-delay"] = f"{cluster.fencing_delay_s}s"
