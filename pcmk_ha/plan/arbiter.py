@@ -25,7 +25,8 @@ which Pacemaker knows without having seen it, for it fences such a node.
 still counts*. The data nodes' files and one reload take it away: each of the two counts two votes from then on, and the
 third, whose file is the old one, has one of three. Only then its Corosync stops. Pacemaker forgets it after Corosync
 did: a DC that takes over enters everybody of Corosync's list, and fences whom it has never seen. Its device goes last,
-unless the operator answers for it: such a device is dead, and goes first.
+also when it is dead and Pacemaker tries for minutes to start it: taken away in the middle of that its stop never ended, and
+the node on which it was to stop was fenced (seen with 3.0.0).
 
 Between the first file of step 4 and the reload a data node that restarts counts otherwise than the other one. Should
 their links be cut in that very moment, both may be quorate, as with two votes: the head start is there, and fencing
@@ -41,7 +42,6 @@ from dataclasses import dataclass, field
 
 from pcmk_ha.cib.items import config_digest, items
 from pcmk_ha.cib.merge import is_merged
-from pcmk_ha.cib.stonith import device_id
 from pcmk_ha.desired.names import AUTHKEY, COROSYNC, COROSYNC_CONF, PACEMAKER, RUNNING_UNITS
 from pcmk_ha.desired.values import Desired
 from pcmk_ha.facts.corosync import Quorum
@@ -114,12 +114,8 @@ def plan_remove(sides: Sides, facts: Facts, seen: Seen, third: NodeFacts | None,
     if third is None and sides.third in seen.known:
         # First of all: while it is unclean, nothing else that Pacemaker is asked for comes to its end.
         done = draft.add(vote.ProveOff(first, sides.third, by_word), done)
-    gone = not_wanted(sides.three, desired, facts)
-    # Its device is dead as well, or nobody's word was needed: Pacemaker would try for minutes to start it elsewhere,
-    # and what is asked for comes to its end only after that.
-    dead = tuple(key for key in gone if by_word and _switches_third(key, sides))
-    if dead or not is_merged(facts.service.cib, desired.cib):
-        done = draft.add(act.PushCib(first, dead, config_digest(facts.service.cib)), done)
+    if not is_merged(facts.service.cib, desired.cib):
+        done = draft.add(act.PushCib(first, (), config_digest(facts.service.cib)), done)
     if third is not None and is_active(third, PACEMAKER):
         done = draft.add(vote.LeavePacemaker(sides.third), done)
         done = draft.add(vote.AwaitLeft(first, sides.third), done)
@@ -128,8 +124,8 @@ def plan_remove(sides: Sides, facts: Facts, seen: Seen, third: NodeFacts | None,
         done = draft.add(vote.StopCorosync(sides.third), done)
     if sides.third in seen.known:
         done = draft.add(vote.ForgetMember(first, sides.third), done)
-    if rest := tuple(key for key in gone if key not in dead):
-        done = draft.add(act.PushCib(first, rest), done)
+    if gone := not_wanted(sides.three, desired, facts):
+        done = draft.add(act.PushCib(first, gone), done)
     if third is not None and (third.files or seen.left_record):
         done = draft.add(vote.UndoMember(sides.third), done)
     for node in facts.nodes.values():
@@ -143,15 +139,6 @@ def not_wanted(former: Desired, desired: Desired, facts: Facts) -> tuple[str, ..
         return ()
     belongs = (set(items(former.cib)) - set(items(desired.cib))) & set(items(facts.service.cib))
     return tuple(sorted(belongs | set(gone_from_cib(desired, facts))))
-
-
-def _switches_third(key: str, sides: Sides) -> bool:
-    """Whether it is one of the third's own devices, where that may run, or what orders several."""
-    arbiter = sides.three.cluster.arbiter
-    assert arbiter is not None
-    devices = [device_id(arbiter, index) for index in range(len(arbiter.fence_devices))]
-    about = {*devices, *(f"{device}-not-on-{arbiter.name}" for device in devices)}
-    return key in about or (key.startswith("fencing level ") and key.endswith(f" of {arbiter.name}"))
 
 
 def counts_all(count: Quorum | None, votes: int) -> bool:

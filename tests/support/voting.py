@@ -83,9 +83,9 @@ class Votes(World):
         self.desired = self.sides.three
         return plan_add(self.sides, self.facts_for(DATA | {THIRD}), self.seen())
 
-    def plan_remove(self, *, by_word: bool = False) -> Plan:
+    def plan_remove(self) -> Plan:
         self.desired = self.sides.two
-        return plan_remove(self.sides, self.facts_for(DATA), self.seen(), self.third_facts(), by_word=by_word)
+        return plan_remove(self.sides, self.facts_for(DATA), self.seen(), self.third_facts())
 
     # --- what is done
 

@@ -6,17 +6,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support.votes import THIRD, is_quorate, quorate_blocks
-from support.voting import (
-    ENDS,
-    WAYS,
-    assert_available,
-    assert_safe,
-    assert_three,
-    assert_two,
-    walk,
-    with_arbiter,
-    with_two,
-)
+from support.voting import ENDS, WAYS, assert_available, assert_safe, assert_three, assert_two, walk, with_two
 
 from pcmk_ha.desired.names import COROSYNC_CONF
 from pcmk_ha.plan import actions as act
@@ -63,21 +53,6 @@ def test_an_arbiter_that_died_for_good_goes_at_whatever_point_it_died(data: st.D
         assert first == vote.ProveOff("node1", THIRD)
     for step in plan:
         assert step.action.node != THIRD
-        world.do(step.action)
-        assert_safe(world)
-    assert_two(world)
-
-
-def test_a_device_that_is_dead_as_well_goes_before_anything_is_waited_for() -> None:
-    """Pacemaker tries to start it elsewhere again and again, and is not at rest meanwhile."""
-    world = with_arbiter()
-    world.dead = True
-    plan = world.plan_remove(by_word=True)
-    proven, pushed = [s.action for s in plan if isinstance(s.action, vote.ProveOff | act.PushCib | vote.CountVotes)][:2]
-    assert proven == vote.ProveOff("node1", THIRD, by_word=True)
-    assert isinstance(pushed, act.PushCib)
-    assert pushed.gone == ("fence_arbiter", "fence_arbiter-not-on-arbiter")
-    for step in plan:
         world.do(step.action)
         assert_safe(world)
     assert_two(world)
