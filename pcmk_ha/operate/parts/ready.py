@@ -8,7 +8,7 @@ from pcmk_ha.model.cluster import Cluster
 READY = 'set -- "$1" /usr/lib/postgresql/*/bin/pg_isready; exec "$2" -q -p "$1"'
 AWAIT = (
     'set -- "$1" "$2" /usr/lib/postgresql/*/bin/pg_isready; '
-    'until "$3" -q -p "$1"; do [ "$2" -gt 0 ] || exit 1; set -- "$1" $(($2 - 1)) "$3"; sleep 0.25; done'
+    'until "$3" -q -p "$1"; do [ "$2" -gt 0 ] || exit 1; set -- "$1" $(($2 - 1)) "$3"; sleep 0.5; done'
 )
 
 
@@ -19,4 +19,4 @@ def ask_ready(cluster: Cluster) -> tuple[str, ...]:
 
 def await_ready(cluster: Cluster, seconds: int) -> tuple[str, ...]:
     """Return the command that ends with 0 as soon as it does, with 1 after so many seconds."""
-    return ("sh", "-c", AWAIT, "await-ready", str(cluster.postgresql.port), str(4 * seconds))
+    return ("sh", "-c", AWAIT, "await-ready", str(cluster.postgresql.port), str(2 * seconds))
