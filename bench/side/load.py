@@ -13,12 +13,13 @@ from pcmk_ha.client.settings import connection_string
 from pcmk_ha.model.cluster import Cluster
 from side.nodes import Failed
 
-# Eight writers: six that keep their connection, two that make a new one for each write.
+# Eight writers: six that keep their connection, two that make a new one for each write. With pgbench and the watchers
+# they keep a lab node about half busy: with more of them it is the lab's small processors that are compared.
 WRITERS = (
-    *(ClientKind(f"steady{n}", every_s=0.1) for n in range(1, 7)),
-    *(ClientKind(f"fresh{n}", fresh=True, every_s=0.5) for n in (1, 2)),
+    *(ClientKind(f"steady{n}", every_s=0.2) for n in range(1, 7)),
+    *(ClientKind(f"fresh{n}", fresh=True, every_s=1) for n in (1, 2)),
 )
-SCALE, RATE, CLIENTS = 5, 20, 2
+SCALE, RATE, CLIENTS = 5, 10, 2
 AGAIN_S = 0.5
 
 
@@ -31,14 +32,18 @@ def direct(cluster: Cluster) -> tuple[ClientKind, ...]:
 
 def pgbench(cluster: Cluster, password: str, *options: str, host: str = "", timeout: float = 600) -> str:
     """Run pgbench where clients are, through the VIP or to `host`; raises Failed with its last words."""
+    return _run(cluster, password, "pgbench", *options, host=host, timeout=timeout)
+
+
+def _run(cluster: Cluster, password: str, program: str, *options: str, host: str, timeout: float) -> str:
     # Without time-outs: what fills a database may wait for its answers.
     where = connection_string(cluster, user="postgres", database="postgres", host=host, timeouts=False)
-    argv = (*where_clients_are(cluster), "pgbench", *options, where)
+    argv = (*where_clients_are(cluster), program, *options, where)
     done = subprocess.run(
         argv, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | {"PGPASSWORD": password}
     )
     if done.returncode != 0:
-        raise Failed(f"pgbench {' '.join(options)} ended with {done.returncode}: {done.stderr[-300:]}")
+        raise Failed(f"{program} {' '.join(options)} ended with {done.returncode}: {done.stderr[-300:]}")
     return done.stdout
 
 
@@ -48,8 +53,12 @@ def target(cluster: Cluster, host: str = "") -> str:
 
 
 def fill(cluster: Cluster, password: str, scale: int, *, host: str = "") -> None:
-    """Make pgbench's tables on the server itself; raises Failed."""
+    """Make pgbench's tables on the server itself, and have them written out; raises Failed.
+
+    How long a failover takes with much to replay is another question: see recovery.py.
+    """
     pgbench(cluster, password, "-i", "-I", "dtGvp", "-q", "-s", str(scale), host=host, timeout=1200)
+    _run(cluster, password, "psql", "-X", "-q", "-c", "CHECKPOINT", host=host, timeout=600)
 
 
 class Load:
