@@ -25,8 +25,8 @@ which Pacemaker knows without having seen it, for it fences such a node.
 still counts*. The data nodes' files and one reload take it away: each of the two counts two votes from then on, and the
 third, whose file is the old one, has one of three. Only then its Corosync stops. Pacemaker forgets it after Corosync
 did: a DC that takes over enters everybody of Corosync's list, and fences whom it has never seen. Its device goes last,
-also when it is dead and Pacemaker tries for minutes to start it: taken away in the middle of that its stop never ended, and
-the node on which it was to stop was fenced (seen with 3.0.0).
+also when it is dead and Pacemaker tries for minutes to start it: taken away in the middle of that its stop never
+ended, and the node on which it was to stop was fenced (seen with 3.0.0).
 
 Between the first file of step 4 and the reload a data node that restarts counts otherwise than the other one. Should
 their links be cut in that very moment, both may be quorate, as with two votes: the head start is there, and fencing

@@ -190,6 +190,17 @@ def test_a_peer_that_answers_with_another_constraint_does_not(world: World) -> N
     assert world.run() == 1
 
 
+@pytest.mark.parametrize(("members", "asked"), [("node1", False), ("node1 node2", True), ("192.0.2.11", True)])
+def test_only_a_peer_that_corosync_counts_is_asked(world: World, members: str, asked: bool) -> None:
+    """Nobody answers for one that is gone, and the fencer's word would be heard two seconds later each time."""
+    world.set("peer-follows", "")
+    names = [f"         {n}          1 {name}" for n, name in enumerate(members.split(), 1)]
+    listed = ["Membership information", "----------------------", "    Nodeid      Votes Name", f"{names[0]} (local)"]
+    world.set("quorum", "\n".join([QUORUM.format("Yes"), *listed, *names[1:]]))
+    assert world.run() == (4 if asked else 1)
+    assert ("--node node2" in (world.root / "calls").read_text()) == asked
+
+
 def test_a_peer_that_reboots_and_rejoins_at_once_is_confirmed_by_the_fencers_history(world: World) -> None:
     world.fenced(seconds_ago=20)
     assert world.run() == 7

@@ -5,7 +5,7 @@ wait for 20 s; a lab's data disk lies on device-mapper, which can be suspended.
 What must happen: a hung disk on the primary hangs every write for as long, and nobody is fenced: PostgreSQL still
 answers Pacemaker's monitor, and DRBD waits for its disk without a limit (`disk-timeout` would set one, and drbd.conf(5)
 calls that dangerous). Honestly said: nothing is done about it but waiting. A hung disk on the standby
-is the peer's failure: after `ko-count` times `timeout`, 10.5 s, DRBD drops the connection and writes go on without a
+is the peer's failure: after `ko-count` times `timeout`, 10.8 s, DRBD drops the connection and writes go on without a
 second copy. When the disk answers again, it reconnects and catches up.
 Within: 40 s for the primary, 20 s of it on purpose; 25 s for the standby.
 """
