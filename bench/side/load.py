@@ -53,12 +53,13 @@ def target(cluster: Cluster, host: str = "") -> str:
 
 
 def fill(cluster: Cluster, password: str, scale: int, *, host: str = "") -> None:
-    """Make pgbench's tables on the server itself, and have them written out; raises Failed.
-
-    How long a failover takes with much to replay is another question: see recovery.py.
-    """
+    """Make pgbench's tables on the server itself; raises Failed."""
     pgbench(cluster, password, "-i", "-I", "dtGvp", "-q", "-s", str(scale), host=host, timeout=1200)
-    _run(cluster, password, "psql", "-X", "-q", "-c", "CHECKPOINT", host=host, timeout=600)
+
+
+def write_out(cluster: Cluster, password: str) -> None:
+    """Have the server write out what is dirty; raises Failed."""
+    _run(cluster, password, "psql", "-X", "-q", "-c", "CHECKPOINT", host="", timeout=600)
 
 
 class Load:

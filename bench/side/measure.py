@@ -32,11 +32,12 @@ from pcmk_ha.operate.secrets import no_secrets
 from pcmk_ha.operate.session import open_session
 from pcmk_ha.scrub.patterns import mask_patterns
 from side.contender import DATA_NODES, Contender
-from side.load import CLIENTS, RATE, SCALE, WRITERS, Load, direct
+from side.load import CLIENTS, RATE, SCALE, WRITERS, Load, direct, write_out
 from side.nodes import Failed, await_true
 from side.phases import as_records, steps
 
 FROZEN_S, CUT_S = 20, 30
+LOADED_S = 10  # since a checkpoint; how long a failover takes with more to replay: see recovery.py
 OUTAGE_S = 240.0  # longer is a run that failed
 WHOLE_S = 420.0
 FORKS = 100
@@ -125,6 +126,8 @@ def _measure(contender: Contender, fault: str, begun: str) -> dict[str, Any]:
     ):
         writer.await_writes(20, timeout_s=60, clients=names)
         await_true(watchers.all_watched, "a watcher on every node", timeout_s=30, every_s=0.2)
+        write_out(cluster, password)
+        time.sleep(LOADED_S)
         struck_at = now()
         ACTS[fault](scene)
         writer.await_writes(5, timeout_s=OUTAGE_S, clients=names)
