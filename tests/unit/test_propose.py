@@ -85,7 +85,8 @@ def test_a_secret_is_in_no_proposal() -> None:
     live = desired.cib.replace('name="password" value="SECRET"', 'name="password" value="canary"')
     nodes = serving(desired, live)
     path = "/etc/drbd.d/pgdata.res"
-    nodes["node1"].files[path] = nodes["node1"].files[path].replace('"SECRET"', '"canary"').replace("ping-int 1;", "ping-int 3;")
+    text = nodes["node1"].files[path].replace('"SECRET"', '"canary"')
+    nodes["node1"].files[path] = text.replace("ping-int 1;", "ping-int 3;")
     nodes["node1"].answer("sha256sum", f"{'0' * 64}  {path}\n")
     found = propose(nodes, desired)
     assert any("ping-int 3" in line for line in found.file_diffs[f"node1:{path}"])
