@@ -83,7 +83,7 @@ class Textbook:
         return drbd_primary(self.site)
 
     def is_whole(self) -> bool:
-        """Both disks good, both nodes online, everything started, nothing left behind."""
+        """Both disks good, both nodes online, everything started, nothing left behind; DRBD gets its defaults back."""
         nodes = self.site.nodes
         if not all(all(word in nodes.ask(node, "cat /proc/drbd") for word in SOUND) for node in DATA_NODES):
             return False

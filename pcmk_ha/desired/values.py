@@ -46,6 +46,11 @@ class Desired:
         return self.cluster.postgresql.version or self.platform.postgresql
 
     @property
+    def programs(self) -> str:
+        """Folder of PostgreSQL's own programs; those of these names on PATH are Debian's Perl scripts around them."""
+        return f"/usr/lib/postgresql/{self.postgresql_version}/bin"
+
+    @property
     def data_directory(self) -> str:
         """PostgreSQL's data directory, on the replicated file system."""
         chosen = self.cluster.postgresql.data_directory

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -15,11 +14,7 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.operate.data.copies import begin_comparison, compare_copies, look_at_copies
 from pcmk_ha.operate.data.resync import Next, Resync, plan_next
 
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time passes with each look at /proc/drbd."""
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def resync(world: Copies84, full: str = "") -> list[str]:

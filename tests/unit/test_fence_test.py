@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,10 +20,7 @@ from pcmk_ha.operate.secrets import placeholder_secrets
 NOW = T0 + timedelta(minutes=30)
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The world's own time passes with each look."""
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def run(world: FencedWorld, *, since: datetime | None = None, with_failover: bool = False) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +16,7 @@ from pcmk_ha.operate.data.grow import Grow, Sizes, metadata_size, parse_dumpe2fs
 LARGER = {"node1": 4 * GIB, "node2": 3 * GIB}
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time passes with each look at /proc/drbd."""
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def grow(world: Copies84, *, assume_clean: bool = False) -> Sizes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +21,7 @@ from pcmk_ha.plan.boots import Boots
 from pcmk_ha.plan.update import Found, boot_reasons, foreseen_boot, order
 from pcmk_ha.plan.update_gate import foretell, reasons_against_update
 
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The world's own time passes with each look."""
-    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def work(world: UpdatedWorld, mode: Boots = Boots.NEEDED) -> Update:

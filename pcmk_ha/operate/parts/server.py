@@ -28,9 +28,8 @@ def ask_server(runner: Runner, desired: Desired, query: str, *, port: str = "") 
 
 
 def server_query(desired: Desired, query: str, *, port: str = "") -> tuple[str, ...]:
-    """Return the command that asks it; Debian's `psql` is a Perl script around the program that is named here."""
-    program = f"/usr/lib/postgresql/{desired.postgresql_version}/bin/psql"
-    return _psql(desired.cluster, query, port=port, program=program)
+    """Return the command that asks it."""
+    return _psql(desired.cluster, query, port=port, program=f"{desired.programs}/psql")
 
 
 def _psql(cluster: Cluster, query: str, *, port: str = "", program: str = "psql") -> tuple[str, ...]:
@@ -104,7 +103,7 @@ def write_server_files(runner: Runner, desired: Desired, paths: tuple[str, ...])
 
 def _what_is_wrong(runner: Runner, desired: Desired, port: str) -> str:
     """Have the server's own program read its configuration, as a start would; empty when it is good."""
-    program = f"/usr/lib/postgresql/{desired.postgresql_version}/bin/postgres"
+    program = f"{desired.programs}/postgres"
     # Any parameter will do: the whole configuration is read and checked before it is printed.
     check = ("env", "-C", "/", program, "-D", desired.data_directory, "-C", "port")
     outcome = runner.run(("runuser", "-u", "postgres", "--", *check), ok=None)

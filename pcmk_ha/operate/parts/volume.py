@@ -43,11 +43,6 @@ class Volume:
         """The replicated block device."""
         return f"/dev/drbd{self.desired.cluster.drbd.minor}"
 
-    @property
-    def program(self) -> str:
-        """Folder of PostgreSQL's server programs."""
-        return f"/usr/lib/postgresql/{self.desired.postgresql_version}/bin"
-
     def test(self, *expression: str) -> bool:
         """Whether the node finds an expression of test to be true."""
         return self.runner.run(("test", *expression), ok=(0, 1)).status == 0
@@ -108,7 +103,7 @@ def _make_database(volume: Volume) -> None:
     # --no-sync: the file system is unmounted, and so written out, before anything uses it.
     # Host logins are rejected until our own pg_hba.conf stands and passwords are set.
     volume.as_postgres(
-        f"{volume.program}/initdb", "-D", draft, "--data-checksums", "--no-sync", "--encoding=UTF8",
+        f"{volume.desired.programs}/initdb", "-D", draft, "--data-checksums", "--no-sync", "--encoding=UTF8",
         *_locale(volume.desired.postgresql_version), "--auth-local=peer", "--auth-host=reject", "-U", "postgres",
     )  # fmt: skip
     volume.runner.run(("mv", "-T", draft, data))
@@ -140,5 +135,5 @@ def _make_roles(volume: Volume) -> None:
         f'CREATE DATABASE "{wanted.database}" OWNER "{wanted.user}"',
     )
     script = "".join(f"{statement};\n" for statement in statements)
-    single = (f"{volume.program}/postgres", "--single", "-D", volume.desired.data_directory, "postgres")
+    single = (f"{volume.desired.programs}/postgres", "--single", "-D", volume.desired.data_directory, "postgres")
     volume.runner.run(("sh", "-c", f"runuser -u postgres -- {shlex.join(single)} >/dev/null"), stdin=script)
