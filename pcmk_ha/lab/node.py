@@ -78,8 +78,10 @@ def uml_argv(node: NodeSpec, *, paths: LabPaths, kernel: Path, image: Path) -> t
     )  # fmt: skip
 
 
-def start(argv: tuple[str, ...], *, console: Path) -> RunningNode:
-    """Give a node power, inside the caller's network namespace."""
+def start(argv: tuple[str, ...], *, console: Path, after_s: int = 0) -> RunningNode:
+    """Give a node power, inside the caller's network namespace; its kernel starts `after_s` seconds later."""
+    if after_s:
+        argv = ("sh", "-c", 'sleep "$0" && exec "$@"', str(after_s), *argv)
     with console.open("ab") as log:
         begin = log.tell()
         process = subprocess.Popen(

@@ -27,6 +27,7 @@ from pcmk_ha.lab.state import Lab, read_lab
 
 LOOK_EVERY_S = 1.0
 REBOOTING = b"reboot: Restarting system"  # the kernel's last words before it does
+FIRMWARE_S = 5  # from power to the kernel: no machine has less, and Debian's boot menu alone waits that long
 SLOW_BMC_S = 2.0  # for each answer; ipmitool gives up on one after about five seconds
 
 
@@ -51,7 +52,7 @@ class Supervisor:
         rooms = [*((self._address_of(name), 22) for name in self._specs), (lambda: str(VIP), 5432)]
         servers = [await forward(door, *room) for door, room in zip(doors, rooms, strict=True)]
         for name in self._specs:
-            self._power_on(name)
+            self._power_on(name, firmware_s=0)  # who asks for a lab does not want to wait for that
         servers.append(await asyncio.start_unix_server(self._serve, self._paths.socket))
         while not self._end.is_set() and time.monotonic() < self._until:
             self._keep_bmcs()
@@ -96,12 +97,12 @@ class Supervisor:
             preexec_fn=die_with_parent,  # noqa: PLW1509  single-threaded
         )
 
-    def _power_on(self, name: str) -> None:
+    def _power_on(self, name: str, *, firmware_s: int = FIRMWARE_S) -> None:
         log(f"{name}: power on")
         lab = self._lab
         shutil.rmtree(self._paths.uml(name), ignore_errors=True)  # a power cut leaves its traces there
         argv = uml_argv(self._specs[name], paths=self._paths, kernel=lab.kernel, image=lab.image)
-        self._running[name] = start(argv, console=self._paths.console(name))
+        self._running[name] = start(argv, console=self._paths.console(name), after_s=firmware_s)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
