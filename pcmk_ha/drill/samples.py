@@ -4,35 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 
 from pcmk_ha.drill.evidence import Sample
 from pcmk_ha.model.cluster import Cluster
 
-# bash alone, but for one ip(8) a look: a watcher must not be a load. Time is what passed since the node's boot,
-# for its clock may be set at any moment. A node with DRBD 9 has no states in /proc/drbd and is asked.
+# bash alone: a watcher must not be a load. Time is what passed since the node's boot, for its clock may be set at any
+# moment. A node with DRBD 9 has no states in /proc/drbd and is asked.
 SCRIPT = r"""
 export LC_ALL=C
+set -f
 read -r boot < /proc/sys/kernel/random/boot_id
 exec 9<> <(:)
-role_of() {{
-  local line
-  while read -r line; do
+is_primary() {{
+  local line lines
+  mapfile -t lines < /proc/drbd
+  for line in "${{lines[@]}}"; do
     case $line in
-      "version: 9"*) drbdsetup role {resource} 2>/dev/null; return ;;
-      "{minor}: cs:"*ro:Primary/*) echo Primary; return ;;
+      "version: 9"*) [ "$(drbdsetup role {resource} 2>/dev/null)" = Primary ]; return ;;
+      *"{minor}: cs:"*ro:Primary/*) return 0 ;;
     esac
   done
+  return 1
+}}
+is_here() {{
+  local lines
+  mapfile -t lines < {addresses}
+  set -- ${{lines[*]}}
+  case $* in *"{address}"*) ;; *) return 1 ;; esac
+}}
+is_mounted() {{
+  local line lines
+  mapfile -t lines < /proc/mounts
+  for line in "${{lines[@]}}"; do
+    case $line in "/dev/drbd{minor} {mount} "*) return 0 ;; esac
+  done
+  return 1
+}}
+listens() {{
+  local line lines
+  mapfile -t lines < /proc/net/unix
+  for line in "${{lines[@]}}"; do
+    case $line in *" 00010000 "*" /run/postgresql/.s.PGSQL.{port}") return 0 ;; esac
+  done
+  return 1
 }}
 while :; do
   has=
-  [ -e /proc/drbd ] && [ "$(role_of < /proc/drbd)" = Primary ] && has+=" Primary"
-  while read -r device directory _; do
-    [ "$directory" = {mount} ] && [ "$device" = /dev/drbd{minor} ] && {{ has+=" mounted"; break; }}
-  done < /proc/mounts
-  case $(ip -o addr show) in *" {vip}/"*) has+=" VIP" ;; esac
-  while read -r _ _ _ flags _ _ _ path; do
-    [ "$path" = /run/postgresql/.s.PGSQL.{port} ] && [ "$flags" = 00010000 ] && {{ has+=" PostgreSQL"; break; }}
-  done < /proc/net/unix
+  [ -e /proc/drbd ] && is_primary && has+=" Primary"
+  is_mounted && has+=" mounted"
+  is_here && has+=" VIP"
+  listens && has+=" PostgreSQL"
   read -r uptime _ < /proc/uptime
   echo "$boot $uptime$has"
   read -r -t 0.15 -u 9
@@ -53,10 +75,18 @@ class Heard:
 
 def watch_script(cluster: Cluster) -> str:
     """Return what a node runs to be watched."""
+    addresses, address = _place_of(cluster.vip.address)
     return SCRIPT.format(
         resource=cluster.drbd.resource, minor=cluster.drbd.minor, mount=cluster.filesystem.mount_point,
-        vip=cluster.vip.address, port=cluster.postgresql.port,
+        addresses=addresses, address=address, port=cluster.postgresql.port,
     )  # fmt: skip
+
+
+def _place_of(address: IPv4Address | IPv6Address) -> tuple[str, str]:
+    """Return the kernel's file that lists addresses of this kind, and what it says of one that is the node's own."""
+    if address.version == 4:
+        return "/proc/net/fib_trie", f"|-- {address} /32 host LOCAL"
+    return "/proc/net/if_inet6", address.exploded.replace(":", "")
 
 
 def parse_heard(node: str, line: str, came: float) -> Heard | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
@@ -57,11 +57,26 @@ UNIX = """Num       RefCount Protocol Flags    Type St Inode Path
 """
 
 
+# Whom the node has a route to is no address of its own.
+FIB_TRIE = """Local:
+  +-- 0.0.0.0/1 2 0 2
+        +-- 192.0.2.0/28 2 0 2
+           |-- 192.0.2.0
+              /24 link UNICAST
+           |-- 192.0.2.100
+              /32 link UNICAST
+           |-- {address}
+              /32 host LOCAL
+        |-- 192.0.2.255
+           /32 link BROADCAST
+"""
+
+
 @pytest.mark.parametrize(
     ("node", "seen"),
     [
-        (("Primary", "/dev/drbd0 /srv/pgdata", "192.0.2.100/24", "5432"), "Primary mounted VIP PostgreSQL"),
-        (("Secondary", "/dev/sda /srv/pgdata", "192.0.2.10/24", "5433"), ""),
+        (("Primary", "/dev/drbd0 /srv/pgdata", "192.0.2.100", "5432"), "Primary mounted VIP PostgreSQL"),
+        (("Secondary", "/dev/sda /srv/pgdata", "192.0.2.10", "5433"), ""),
     ],
 )
 def test_the_watchers_script_sees_what_a_node_has(
@@ -71,20 +86,18 @@ def test_the_watchers_script_sees_what_a_node_has(
     role, mounts, address, port = node
     for name, text in {
         "drbd": PROC_DRBD.format(role=role), "mounts": f"{mounts} ext4 rw 0 0\n", "unix": UNIX.format(port=port),
-        "boot_id": "b-1\n", "uptime": "12.34 5.67\n",
+        "boot_id": "b-1\n", "uptime": "12.34 5.67\n", "fib_trie": FIB_TRIE.format(address=address),
     }.items():  # fmt: skip
         (tmp_path / name).write_text(text)
-    tool = tmp_path / "ip"
-    tool.write_text(f"#!/bin/sh\necho '2: eth0    inet {address} brd 192.0.2.255 scope global eth0'\n")
-    tool.chmod(0o755)
-    script = watch_script(minimal).replace("/proc/net/unix", f"{tmp_path}/unix")
+    script = watch_script(minimal)
     for name, path in {"drbd": "/proc/drbd", "mounts": "/proc/mounts", "uptime": "/proc/uptime",
+                       "unix": "/proc/net/unix", "fib_trie": "/proc/net/fib_trie",
                        "boot_id": "/proc/sys/kernel/random/boot_id"}.items():  # fmt: skip
         script = script.replace(path, f"{tmp_path}/{name}")
+    # Without a PATH: it starts no program.
     process = subprocess.Popen(
-        ["bash", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-    )  # fmt: skip
+        ["/bin/bash", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"PATH": ""}
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(script)
@@ -95,3 +108,15 @@ def test_the_watchers_script_sees_what_a_node_has(
         process.kill()
         process.wait()
     assert lines == [f"b-1 12.34 {seen}".strip()] * 2
+
+
+@pytest.mark.parametrize(("listed", "seen"), [("20010db8000000000000000000000100", True), ("fe80" + 28 * "0", False)])
+def test_the_watchers_script_finds_an_ipv6_address_in_the_kernels_list(
+    minimal: Cluster, tmp_path: Path, listed: str, seen: bool
+) -> None:
+    vip = minimal.vip.model_copy(update={"address": IPv6Address("2001:db8::100")})
+    (tmp_path / "if_inet6").write_text(f"{listed} 02 40 00 80     eth0\n")
+    script = watch_script(minimal.model_copy(update={"vip": vip})).replace("/proc/net/if_inet6", f"{tmp_path}/if_inet6")
+    functions = script.partition("while :; do")[0]
+    done = subprocess.run(["/bin/bash", "-c", f"{functions}\nis_here"], check=False)
+    assert (done.returncode == 0) == seen
