@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pcmk_ha.cib.stonith import agent_of
+from pcmk_ha.desired.drbd import net_options
 from pcmk_ha.desired.postgresql import parameters
 from pcmk_ha.drill.patterns import ASKED, DETECTED, FENCED, FIRST_WRITE, MOUNTED, PROMOTED, STARTED, VIP_UP
 from pcmk_ha.drill.timeline import Phase
@@ -76,11 +77,9 @@ def _steps(cluster: Cluster, platform: Platform) -> Iterator[tuple[str, float, s
         "a pause of the network, or of a node, that is longer fences a node that lives",
     )  # fmt: skip
     yield ASKED, CONTROLLER_S, "none: Pacemaker waits 1 s before it decides, 2 s where the DC was lost", "-"
-    yield FENCED, *_fencing(cluster)
-    yield (
-        PROMOTED, 0.0, f"agents {cluster.agents}; the fence-peer handler asks the fencer",
-        "nothing is promoted before the fencing is confirmed, whatever it takes",
-    )  # fmt: skip
+    delay, said, price = _fencing(cluster)
+    yield FENCED, delay, said, price
+    yield PROMOTED, *_promotion(cluster, platform, (token + consensus) / 1000 + CONTROLLER_S + delay)
     yield MOUNTED, 0.0, "the journal of the file system", "-"
     yield STARTED, 0.0, *_recovery(cluster, platform)
     yield VIP_UP, 0.0, "runs beside the file system and PostgreSQL", "-"
@@ -100,6 +99,18 @@ def _fencing(cluster: Cluster) -> tuple[float, str, str]:
     said += [f"power_wait {wait:g}, for a node that has power"] if wait else []
     price = "with two votes both sides may fence each other; an arbiter makes the wait unnecessary" if delay else "-"
     return float(delay), ", ".join(said) or f"the device, by {agent_of(cluster, device)}", price
+
+
+def _promotion(cluster: Cluster, platform: Platform, fenced_after_s: float) -> tuple[float, str, str]:
+    """DRBD calls its handler only when it has noticed itself that the peer is gone: see `pcmk_ha.model.profile`."""
+    net = net_options(cluster, platform)
+    interval, answer = int(net["ping-int"]), int(net["ping-timeout"]) / 10
+    soonest, latest = interval + answer, 2 * interval + answer
+    noticed = f"drbd.net ping-int {interval}: DRBD notices after {soonest:g} to {latest:g} s"
+    return (
+        max(soonest - fenced_after_s, 0.0), f"agents {cluster.agents}; the fence-peer handler; {noticed}",
+        "nothing is promoted before the fencing is confirmed, whatever it takes",
+    )  # fmt: skip
 
 
 def _power_wait(cluster: Cluster) -> float:

@@ -74,3 +74,18 @@ def test_pacemakers_own_head_start_is_waited_for_and_an_arbiter_takes_it_away() 
     two, three = ({s.name: s for s in make_budget(load_cluster_text(text), DEBIAN_13).steps} for text in texts)
     assert (two["fenced"].timers_s, three["fenced"].timers_s) == (3, 0)
     assert "arbiter" in two["fenced"].price
+
+
+@pytest.mark.parametrize(
+    ("profile", "waits", "said"),
+    [
+        ("default", 0, "ping-int 1: DRBD notices after 2 to 3 s"),
+        ("conservative", 12 - (3 + 1.2 + 1), "ping-int 10: DRBD notices after 12 to 22 s"),
+    ],
+)
+def test_a_promotion_also_waits_for_drbd_to_notice(profile: str, waits: float, said: str) -> None:
+    """What Corosync and the controller wait for is part of it."""
+    budget = make_budget(load_cluster_text(f"{MINIMAL}profile: {profile}\n"), DEBIAN_13)
+    (step,) = (step for step in budget.steps if step.name == "promoted")
+    assert step.timers_s == pytest.approx(waits)
+    assert said in step.settings
