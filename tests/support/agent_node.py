@@ -161,6 +161,7 @@ class World:
         text = text.replace("/proc/drbd", f"{self.root}/drbd").replace("/proc/self/mounts", f"{self.root}/mounts")
         text = text.replace("/run/pcmk-ha-vip", f"{self.root}/vip").replace("RETRY=1500", "RETRY=0")
         text = text.replace("CONNECT=500", "CONNECT=50").replace("PATIENCE=200", "PATIENCE=30")
+        text = text.replace("/run/pcmk-ha-promoted", f"{self.root}/promoted")
         text = text.replace("/run/pcmk-ha-asked", f"{self.root}/asked").replace(
             "/usr/local/lib/pcmk-ha/keep-warm", "true"
         )

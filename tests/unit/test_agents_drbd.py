@@ -78,6 +78,28 @@ def test_a_device_comes_up_is_promoted_demoted_and_goes_down(world: World) -> No
     assert world.score == "-D"
 
 
+def test_after_a_promotion_the_score_is_left_alone_for_a_while(world: World) -> None:
+    """A change of it would have Pacemaker plan anew before the service is up."""
+    world.drbd("WFConnection", "Secondary/Unknown", "UpToDate/DUnknown")
+    assert world.run("drbd", "monitor", CRM_meta_interval="20000")[0] == OK
+    assert world.score == "-U 1000"
+    assert world.run("drbd", "promote")[0] == OK
+    assert world.run("drbd", "monitor", CRM_meta_interval="10000")[0] == PROMOTED
+    assert world.score == "-U 1000"
+    stamp = world.root / "promoted-pgdata"
+    stamp.write_text(f"{int(stamp.read_text()) - 900}\n")
+    assert world.run("drbd", "monitor", CRM_meta_interval="10000")[0] == PROMOTED
+    assert world.score == "-U 10000"
+
+
+@pytest.mark.parametrize("stamp", ["", "word", "99999999999"])
+def test_a_stamp_that_tells_nothing_holds_no_score_back(world: World, stamp: str) -> None:
+    world.drbd("WFConnection", "Primary/Unknown", "UpToDate/DUnknown")
+    (world.root / "promoted-pgdata").write_text(stamp)
+    assert world.run("drbd", "monitor", CRM_meta_interval="10000")[0] == PROMOTED
+    assert world.score == "-U 10000"
+
+
 @pytest.mark.parametrize("code", ["17", "11"])
 def test_a_promotion_that_drbd_refuses_fails_and_says_why(world: World, code: str) -> None:
     world.drbd("WFConnection", "Secondary/Unknown", "Consistent/DUnknown")

@@ -38,6 +38,7 @@ class Machine:
         self.members(MEMBERS)
         self.program("cibadmin", f"cat <<'END'\n{DEVICE}\nEND")
         self.device(ON)
+        (folder / "hostname").write_text("node2\n")
 
     def program(self, name: str, body: str) -> None:
         path = self.folder / name
@@ -51,14 +52,24 @@ class Machine:
     def members(self, text: str) -> None:
         self.program("corosync-quorumtool", f"cat <<'END'\n{text}END")
 
-    def device(self, status: int) -> None:
-        """The real device's agent, which notes what it is asked."""
-        self.program("fence_sample", f"{{ cat; echo --; }} >> {self.asked}; exit {status}")
+    def device(self, status: int, *, off: int = 0) -> None:
+        """The real device's agent, which notes what it is asked; `off` is what becomes of switching off."""
+        answers = f"case $given in *action=status) exit {status} ;; *action=off) exit {off} ;; esac"
+        self.program("fence_sample", f"given=$(cat); printf '%s\\n--\\n' \"$given\" >> {self.asked}; {answers}")
+
+    def configured(self, name: str, value: str) -> None:
+        """Tell Pacemaker one more thing of the device."""
+        nvpair = f'    <nvpair id="fence_node1-instance_attributes-{name}" name="{name}" value="{value}"/>'
+        device = DEVICE.replace("  </instance_attributes>", f"{nvpair}\n  </instance_attributes>")
+        self.program("cibadmin", f"cat <<'END'\n{device}\nEND")
 
     def run(self, action: str, head_start: int = 1) -> tuple[int, float]:
         """Return the agent's status, and the seconds it took."""
         script = AGENT.read_text().replace("PATH=/usr/sbin:", f"PATH={self.folder}:/usr/sbin:")
-        script = script.replace("PROC=/proc/drbd", f"PROC={self.folder}/drbd")
+        script = script.replace("PROC=/proc/drbd", f"PROC={self.folder}/drbd").replace(
+            "/proc/sys/kernel/hostname", f"{self.folder}/hostname"
+        )
+        script = script.replace("HINT=/run", f"HINT={self.folder}").replace("OFF_S=30", "OFF_S=1")
         orders = f"action={action}\nnodename=node1\ndrbd_resource=pgdata\nminor=0\nhead_start={head_start}\n"
         begin = time.monotonic()
         done = subprocess.run(("dash", "-c", script), input=orders, text=True, timeout=20, check=False, env=os.environ)
@@ -79,45 +90,107 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
+GIVEN = ["ip=10.77.0.101", "password=a<b&amp;\"c'd=e", "nodename=node1"]
+
+
+def actions(machine: Machine, count: int) -> list[str]:
+    """Wait for so many orders, and no longer than for a moment after them; return what was ordered."""
+    deadline = time.monotonic() + 5
+    while len(machine.orders()) < count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    assert all(order[:-1] == GIVEN for order in machine.orders())
+    return [order[-1].removeprefix("action=") for order in machine.orders()]
+
+
 def test_a_target_without_power_is_done_at_once_and_gets_its_power_back(machine: Machine) -> None:
     machine.device(OFF)
     status, took = machine.run("reboot", head_start=10)
     assert status == 0
     assert took < 5
-    deadline = time.monotonic() + 5
-    while len(machine.orders()) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    given = ["ip=10.77.0.101", "password=a<b&amp;\"c'd=e", "nodename=node1"]
-    assert machine.orders() == [[*given, "action=status"], [*given, "action=on"]]
+    assert actions(machine, 2) == ["status", "on"]
 
 
 def test_a_target_that_is_to_stay_off_stays_off(machine: Machine) -> None:
     machine.device(OFF)
     assert machine.run("off")[0] == 0
-    time.sleep(0.3)
-    assert [entry[-1] for entry in machine.orders()] == ["action=status"]
-
-
-def test_a_target_with_power_is_left_to_its_device_after_the_head_start(machine: Machine) -> None:
-    status, took = machine.run("reboot", head_start=2)
-    assert status == 1
-    assert 1 <= took < 4, "whole seconds, counted from the beginning"
-    assert [entry[-1] for entry in machine.orders()] == ["action=status"]
-
-
-def test_the_node_that_serves_waits_for_nothing_and_asks_nobody(machine: Machine) -> None:
     machine.role("Primary")
-    machine.device(OFF)
+    assert machine.run("off")[0] == 0
+    assert actions(machine, 2) == ["status", "off"]
+
+
+def test_a_target_with_power_loses_it_after_the_head_start_and_gets_it_back(machine: Machine) -> None:
+    status, took = machine.run("reboot", head_start=2)
+    assert status == 0
+    assert 1 <= took < 4, "whole seconds, counted from the beginning"
+    assert actions(machine, 3) == ["status", "off", "on"]
+
+
+def test_the_node_that_serves_waits_for_nothing(machine: Machine) -> None:
+    machine.role("Primary")
     status, took = machine.run("reboot", head_start=10)
-    assert (status, machine.orders()) == (1, [])
+    assert status == 0
     assert took < 2
+    assert actions(machine, 2) == ["off", "on"]
 
 
 def test_a_target_that_is_a_member_does_not_shoot_back(machine: Machine) -> None:
     machine.members(f"{MEMBERS}         1          1 node1\n")
     status, took = machine.run("reboot", head_start=10)
-    assert status == 1
+    assert status == 0
     assert took < 3
+    assert actions(machine, 3) == ["status", "off", "on"]
+
+
+@pytest.mark.parametrize("role", ["Primary", "Secondary"])
+def test_a_target_whose_device_does_not_switch_it_off_is_not_fenced_and_not_switched_on(
+    machine: Machine, role: str
+) -> None:
+    machine.role(role)
+    machine.device(ON, off=BROKEN)
+    assert machine.run("reboot")[0] == 1
+    assert actions(machine, 2)[-1] == "off"
+    assert not list(machine.folder.glob("pcmk-ha-off*"))
+
+
+def test_a_device_that_does_not_come_to_an_end_is_left_to_the_next_level(machine: Machine) -> None:
+    machine.role("Primary")
+    machine.program("fence_sample", "exec sleep 60")
+    status, took = machine.run("reboot")
+    assert status == 1
+    assert took < 5
+
+
+@pytest.mark.parametrize("name", [
+    "pcmk_host_map", "pcmk_host_argument", "pcmk_off_action", "pcmk_on_action", "pcmk_status_action",
+    "pcmk_reboot_action",
+])  # fmt: skip
+def test_a_device_that_pacemaker_is_told_more_of_is_left_to_pacemaker(machine: Machine, name: str) -> None:
+    machine.configured(name, "x")
+    status, took = machine.run("reboot", head_start=2)
+    assert (status, machine.orders()) == (1, [])
+    assert took >= 1, "after the head start"
+
+
+@pytest.mark.parametrize(("status", "ordered"), [(OFF, ["status"]), (ON, ["status", "off"])])
+def test_a_device_that_leaves_nodes_off_after_a_reboot_is_understood(
+    machine: Machine, status: int, ordered: list[str]
+) -> None:
+    machine.device(status)
+    machine.configured("pcmk_reboot_action", "off")
+    assert machine.run("reboot")[0] == 0
+    assert actions(machine, 3) == ordered
+
+
+def test_no_node_switches_itself_off(machine: Machine) -> None:
+    (machine.folder / "hostname").write_text("node1\n")
+    machine.role("Primary")
+    assert (machine.run("reboot")[0], machine.orders()) == (1, [])
+
+
+def test_who_waits_for_the_fencing_is_told_of_it(machine: Machine) -> None:
+    machine.run("reboot")
+    assert float((machine.folder / "pcmk-ha-off-node1").read_text()) > 0
 
 
 def test_a_longer_name_is_another_node(machine: Machine) -> None:
@@ -126,9 +199,14 @@ def test_a_longer_name_is_another_node(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("status", [BROKEN, 3, 127])
-def test_a_device_that_does_not_say_that_it_is_off_proves_nothing(machine: Machine, status: int) -> None:
+def test_a_device_that_says_neither_on_nor_off_proves_nothing_and_is_left_to_pacemaker(
+    machine: Machine, status: int
+) -> None:
     machine.device(status)
-    assert machine.run("reboot")[0] == 1
+    code, took = machine.run("reboot", head_start=2)
+    assert code == 1
+    assert took >= 1, "after the head start"
+    assert actions(machine, 1) == ["status"]
 
 
 def test_without_the_device_or_the_configuration_nothing_is_proven(machine: Machine) -> None:
@@ -143,16 +221,15 @@ def test_without_the_device_or_the_configuration_nothing_is_proven(machine: Mach
 def test_drbd_9_is_asked_by_its_tool(machine: Machine) -> None:
     (machine.folder / "drbd").write_text("version: 9.2.19 (api:2/proto:118-122)\n")
     machine.program("drbdadm", 'echo "$1 $2" > ' + str(machine.folder / "said") + "; echo Primary")
-    assert machine.run("reboot", head_start=10)[0] == 1
+    assert machine.run("reboot", head_start=10)[0] == 0
     assert (machine.folder / "said").read_text() == "role pgdata\n"
-    assert machine.orders() == []
+    assert actions(machine, 2) == ["off", "on"]
 
 
-def test_it_never_powers_off_and_does_nothing_else(machine: Machine) -> None:
+def test_whatever_else_it_is_asked_it_touches_no_device(machine: Machine) -> None:
     for action, wanted in (("monitor", 0), ("status", 0), ("validate-all", 0), ("on", 1), ("", 1)):
         assert machine.run(action)[0] == wanted, action
     assert machine.orders() == []
-    assert "action=off" not in AGENT.read_text()
 
 
 def test_its_metadata_names_what_the_cluster_gives_it() -> None:

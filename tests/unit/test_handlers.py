@@ -9,7 +9,9 @@ from __future__ import annotations
 import shutil
 import stat
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,7 @@ echo "cibadmin $*" >> "$WORLD/calls"
 node=here
 while [ $# -gt 0 ]; do
   case $1 in
+    --bump) exit 0;;
     --create) verb=create;; --delete) verb=delete;; --query) verb=query;;
     --node) shift; node=$1;; --xpath) shift; xpath=$1;; --xml-text) shift; xml=$1;;
   esac
@@ -103,6 +106,12 @@ class World:
         running = '      <node name="node2" id="2" cached="true"/>'
         self.set("crm_mon", "\n".join(["<nodes>", *both, "</nodes>", "<resources>", running, "</resources>"]))
 
+    def members(self, *names: str) -> None:
+        """Have Corosync, with quorum, count these members; the first one is this node."""
+        lines = [f"         {n}          1 {name}" for n, name in enumerate(names, 1)]
+        head = ["Membership information", "----------------------", "    Nodeid      Votes Name", f"{lines[0]} (local)"]
+        self.set("quorum", "\n".join([QUORUM.format("Yes"), *head, *lines[1:]]))
+
     def reconnect(self) -> None:
         """Have DRBD see its peer again, both sides good."""
         self.set("cstate", "Connected")
@@ -120,9 +129,13 @@ class World:
         head = f'<pacemaker-result>\n  <list name="fencing history" count="{len(self.fencings)}">'
         self.set("history", "\n".join([head, *self.fencings, "  </list>", "</pacemaker-result>"]))
 
-    def run(self, name: str = "drbd-fence-peer", *arguments: str, wait: int = 1, **environment: str) -> int:
+    def run(
+        self, name: str = "drbd-fence-peer", *arguments: str, wait: int = 1, pauses: int = 5, **environment: str
+    ) -> int:
         for script in HOME.iterdir():
             text = script.read_text().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"PATH={self.bin}")
+            text = text.replace("HINT=/run/", f"HINT={self.root}/").replace("AFTER_SERVICE=5", "AFTER_SERVICE=1")
+            text = text.replace("PAUSES=5", f"PAUSES={pauses}")
             text = text.replace("/run/lock/", f"{self.root}/lock-").replace("TRIES=20", "TRIES=3")
             text = text.replace("WAIT_SECONDARY=90", f"WAIT_SECONDARY={wait}").replace("PAUSE=3", "PAUSE=0.2")
             text = text.replace("WAIT_PRIMARY=86400", f"WAIT_PRIMARY={wait}")
@@ -194,9 +207,7 @@ def test_a_peer_that_answers_with_another_constraint_does_not(world: World) -> N
 def test_only_a_peer_that_corosync_counts_is_asked(world: World, members: str, asked: bool) -> None:
     """Nobody answers for one that is gone, and the fencer's word would be heard two seconds later each time."""
     world.set("peer-follows", "")
-    names = [f"         {n}          1 {name}" for n, name in enumerate(members.split(), 1)]
-    listed = ["Membership information", "----------------------", "    Nodeid      Votes Name", f"{names[0]} (local)"]
-    world.set("quorum", "\n".join([QUORUM.format("Yes"), *listed, *names[1:]]))
+    world.members(*members.split())
     assert world.run() == (4 if asked else 1)
     assert ("--node node2" in (world.root / "calls").read_text()) == asked
 
@@ -204,6 +215,83 @@ def test_only_a_peer_that_corosync_counts_is_asked(world: World, members: str, a
 def test_a_peer_that_reboots_and_rejoins_at_once_is_confirmed_by_the_fencers_history(world: World) -> None:
     world.fenced(seconds_ago=20)
     assert world.run() == 7
+
+
+def soon(holds: Callable[[], object]) -> bool:
+    deadline = time.monotonic() + 5
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(holds())
+
+
+def test_a_promotion_whose_peer_was_fenced_and_is_gone_does_not_disturb_the_failover(world: World) -> None:
+    """The constraint makes Pacemaker plan anew: it is written when the service is up, before the peer can be back."""
+    world.fenced(seconds_ago=1)
+    world.members("node1")
+    assert world.run() == 7
+    assert not world.constraint
+    assert soon(lambda: world.constraint)
+
+
+@pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
+def test_a_fenced_peer_that_wrote_into_its_own_copy_meanwhile_does_not_win(world: World, role: str) -> None:
+    """It was alone, and forbade our promotion there: of two copies Pacemaker takes the one with the higher epoch."""
+    world.set("role", role)
+    world.fenced(seconds_ago=1)
+    world.members("node1")
+    assert world.run() == 7
+    assert soon(lambda: (world.root / "calls").read_text().count("--bump") == 2)
+    calls = (world.root / "calls").read_text().splitlines()
+    changes = [call.split()[1] for call in calls if call.startswith("cibadmin") and "--query" not in call]
+    assert changes == ["--create", "--bump", "--bump"]
+
+
+def test_a_constraint_that_comes_too_late_to_count_does_not_stay(world: World) -> None:
+    world.fenced(seconds_ago=1)
+    world.members("node1")
+    assert world.run() == 7
+    world.reconnect()
+    assert soon(lambda: world.constraint)
+    assert world.lacks_constraint_soon()
+
+
+def test_a_promotion_asks_for_the_peers_constraint_even_when_the_peer_is_gone(world: World) -> None:
+    world.fenced(seconds_ago=1)
+    world.members("node1")
+    world.set("constraint", THEIRS)
+    assert world.run() == 1
+    time.sleep(1.5)
+    assert world.constraint.strip() == THEIRS
+
+
+@pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
+def test_nobody_counts_as_gone_who_was_not_fenced(world: World, role: str) -> None:
+    world.set("role", role)
+    world.members("node1")
+    assert world.run() == 1
+    assert world.constraint
+
+
+def test_a_primary_forbids_first_and_believes_then(world: World) -> None:
+    world.set("role", "Primary/Unknown")
+    world.fenced(seconds_ago=1)
+    world.members("node1")
+    assert world.run() == 7
+    assert world.constraint
+
+
+def test_a_fencing_is_heard_of_at_once(world: World) -> None:
+    """Without fence_pcmk_ha's word the next look would be seconds away."""
+    world.set("role", "Primary/Unknown")
+    found: list[int] = []
+    handler = threading.Thread(target=lambda: found.append(world.run(wait=20, pauses=100)))
+    handler.start()
+    assert soon(lambda: world.constraint)
+    time.sleep(0.5)
+    world.fenced(seconds_ago=0)
+    world.set("pcmk-ha-off-node2", "812.11")
+    handler.join(4)
+    assert found == [7]
 
 
 def test_a_primary_takes_no_older_fencing_for_the_present_loss(world: World) -> None:
