@@ -34,6 +34,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.asked = folder / "asked"
+        self.notes = folder / "notes"
         self.role("Secondary")
         self.members(MEMBERS)
         self.program("cibadmin", f"cat <<'END'\n{DEVICE}\nEND")
@@ -52,9 +53,11 @@ class Machine:
     def members(self, text: str) -> None:
         self.program("corosync-quorumtool", f"cat <<'END'\n{text}END")
 
-    def device(self, status: int, *, off: int = 0) -> None:
-        """The real device's agent, which notes what it is asked; `off` is what becomes of switching off."""
-        answers = f"case $given in *action=status) exit {status} ;; *action=off) exit {off} ;; esac"
+    def device(self, status: int, *, off: int = 0, on: int = 0) -> None:
+        """The real device's agent, which notes what it is asked; `off` and `on` are what becomes of switching."""
+        codes = {"status": status, "off": off, "on": on}
+        answers = " ".join(f"*action={asked}) exit {code} ;;" for asked, code in codes.items())
+        answers = f"case $given in {answers} esac"
         self.program("fence_sample", f"given=$(cat); printf '%s\\n--\\n' \"$given\" >> {self.asked}; {answers}")
 
     def configured(self, name: str, value: str) -> None:
@@ -69,6 +72,7 @@ class Machine:
         script = script.replace("PROC=/proc/drbd", f"PROC={self.folder}/drbd").replace(
             "/proc/sys/kernel/hostname", f"{self.folder}/hostname"
         )
+        script = script.replace("NOTES=/var/lib/pcmk-ha/power-on", f"NOTES={self.notes}")
         script = script.replace("HINT=/run", f"HINT={self.folder}").replace("OFF_S=30", "OFF_S=1")
         orders = f"action={action}\nnodename=node1\ndrbd_resource=pgdata\nminor=0\nhead_start={head_start}\n"
         begin = time.monotonic()
@@ -182,6 +186,37 @@ def test_a_device_that_leaves_nodes_off_after_a_reboot_is_understood(
     assert actions(machine, 3) == ordered
 
 
+def test_a_node_that_was_not_switched_on_again_is_switched_on_later(machine: Machine) -> None:
+    """The survivor lost its own power when it had fenced, or the device did not answer just then."""
+    machine.device(ON, on=BROKEN)
+    assert machine.run("reboot")[0] == 0
+    assert actions(machine, 3) == ["status", "off", "on"]
+    machine.device(OFF)
+    assert machine.run("on")[0] == 0
+    assert actions(machine, 4) == ["status", "off", "on", "on"]
+    assert machine.run("on")[0] == 0
+    assert len(actions(machine, 4)) == 4, "it is on now"
+
+
+def test_a_node_that_is_to_stay_off_now_is_not_switched_on_later(machine: Machine) -> None:
+    machine.device(ON, on=BROKEN)
+    machine.run("reboot")
+    assert actions(machine, 3)[-1] == "on"
+    assert machine.run("off")[0] == 0
+    assert machine.run("on")[0] == 0
+    assert actions(machine, 5) == ["status", "off", "on", "status", "off"]
+
+
+def test_nobody_is_switched_on_after_ten_minutes(machine: Machine) -> None:
+    machine.notes.mkdir()
+    note = machine.notes / "node1"
+    note.touch()
+    os.utime(note, (time.time() - 700, time.time() - 700))
+    assert machine.run("on")[0] == 0
+    assert machine.orders() == []
+    assert not note.exists()
+
+
 def test_no_node_switches_itself_off(machine: Machine) -> None:
     (machine.folder / "hostname").write_text("node1\n")
     machine.role("Primary")
@@ -227,7 +262,7 @@ def test_drbd_9_is_asked_by_its_tool(machine: Machine) -> None:
 
 
 def test_whatever_else_it_is_asked_it_touches_no_device(machine: Machine) -> None:
-    for action, wanted in (("monitor", 0), ("status", 0), ("validate-all", 0), ("on", 1), ("", 1)):
+    for action, wanted in (("monitor", 0), ("status", 0), ("validate-all", 0), ("on", 0), ("", 1)):
         assert machine.run(action)[0] == wanted, action
     assert machine.orders() == []
 
