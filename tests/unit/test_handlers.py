@@ -136,7 +136,7 @@ class World:
         for script in HOME.iterdir():
             text = script.read_text().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"PATH={self.bin}")
             text = text.replace("HINT=/run/", f"HINT={self.root}/").replace("AFTER_SERVICE=5", "AFTER_SERVICE=1")
-            text = text.replace("PAUSES=5", f"PAUSES={pauses}")
+            text = text.replace("PAUSES=10", f"PAUSES={pauses}")
             text = text.replace("/run/lock/", f"{self.root}/lock-").replace("TRIES=20", "TRIES=3")
             text = text.replace("WAIT_SECONDARY=90", f"WAIT_SECONDARY={wait}").replace("PAUSE=3", "PAUSE=0.2")
             text = text.replace("WAIT_PRIMARY=86400", f"WAIT_PRIMARY={wait}")
