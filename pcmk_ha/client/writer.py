@@ -33,9 +33,8 @@ WHO = (
     "SELECT trim(pg_read_file('/etc/hostname'), E' \\n'), pg_postmaster_start_time()::text, timeline_id "
     "FROM pg_control_checkpoint()"
 )
-PAUSE_S = (
-    0.2  # after an error: each refusal costs a starting server a process, so that who asks more often waits longer
-)
+# After an error: each refusal costs a starting server a process, so that who asks more often waits longer.
+PAUSE_S = 0.2
 LOOK_S = 0.1
 SPEECH = threading.Lock()
 

@@ -22,7 +22,7 @@ is_primary() {{
   for line in "${{lines[@]}}"; do
     case $line in
       "version: 9"*) [ "$(drbdsetup role {resource} 2>/dev/null)" = Primary ]; return ;;
-      *"{minor}: cs:"*ro:Primary/*) return 0 ;;
+      "{minor}: cs:"*ro:Primary/* | *" {minor}: cs:"*ro:Primary/*) return 0 ;;
     esac
   done
   return 1

@@ -50,6 +50,7 @@ PROC_DRBD = """version: 8.4.11 (api:1/proto:86-101)
 srcversion: 1234
  0: cs:Connected ro:{role}/Secondary ds:UpToDate/UpToDate C r-----
     ns:0 nr:0 dw:0 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:0
+10: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----
 """
 UNIX = """Num       RefCount Protocol Flags    Type St Inode Path
 0000: 00000002 00000000 00010000 0001 01 1 /run/postgresql/.s.PGSQL.{port}
