@@ -1,173 +1,27 @@
-"""The fence-peer handler says "go on" only when the peer provably takes no writes.
-
-The real script runs under dash; the cluster's programs are stand-ins that print what the real ones printed
-in a lab (Pacemaker 2.1.5 and 3.0.0), from files the test puts there.
-"""
+"""The fence-peer handler says "go on" only when the peer provably takes no writes."""
 
 from __future__ import annotations
 
-import shutil
-import stat
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from pcmk_ha.assets import find_folder
-
-HOME = find_folder("templates") / "usr/local/lib/pcmk-ha"
-ID = "drbd-fence-by-handler-pgdata-drbd_pgdata-clone"
-OURS = f'<rsc_location id="{ID}"><rule><expression operation="ne" value="node1"/></rule></rsc_location>'
-THEIRS = OURS.replace("node1", "node2")
-DOWN, ALIVE, LOST = ("false", "false"), ("true", "false"), ("false", "true")  # online, unclean
-QUORUM = """Quorum information
-------------------
-Date:             Tue Nov 24 21:30:37 2026
-Nodes:            2
-Quorate:          {}
-"""
-
-CIBADMIN = r"""#!/bin/sh
-echo "cibadmin $*" >> "$WORLD/calls"
-node=here
-while [ $# -gt 0 ]; do
-  case $1 in
-    --bump) exit 0;;
-    --create) verb=create;; --delete) verb=delete;; --query) verb=query;;
-    --node) shift; node=$1;; --xpath) shift; xpath=$1;; --xml-text) shift; xml=$1;;
-  esac
-  shift
-done
-[ ! -e "$WORLD/broken" ] || exit 102
-case $verb in
-  create)
-    [ -e "$WORLD/no-quorum" ] && exit 109
-    [ -e "$WORLD/unmanaged" ] && exit 78
-    [ -s "$WORLD/constraint" ] && exit 76
-    printf '%s\n' "$xml" > "$WORLD/constraint"
-    [ -e "$WORLD/peer-follows" ] && cp "$WORLD/constraint" "$WORLD/peer-constraint"
-    exit 0;;
-  delete) rm -f "$WORLD/constraint"; exit 0;;
-esac
-case $xpath in
-  *"@id='drbd_pgdata-clone'"*) [ -e "$WORLD/unmanaged" ] && exit 105; exit 0;;
-  *) file=$WORLD/constraint; [ "$node" = here ] || file=$WORLD/peer-constraint
-     [ -s "$file" ] || exit 105; cat "$file";;
-esac
-"""
-CRM_MON = '#!/bin/sh\ncat "$WORLD/crm_mon"\n'
-QUORUMTOOL = '#!/bin/sh\ncat "$WORLD/quorum"\n'
-# Without --verbose Pacemaker shows one fencing of a node, the oldest.
-STONITH = r"""#!/bin/sh
-case "$*" in
-  *--verbose*) cat "$WORLD/history";;
-  *) echo "<list>"; sed -n '/<fence_event/p' "$WORLD/history" | sed -n '$p'; echo "</list>";;
-esac
-"""
-DRBDADM = '#!/bin/sh\ncat "$WORLD/$1"\n'
-
-
-class World:
-    """What the cluster's programs answer on this node."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.bin = root / "bin"
-        self.fencings: list[str] = []
-        self.bin.mkdir()
-        scripts = {"cibadmin": CIBADMIN, "stonith_admin": STONITH, "drbdadm": DRBDADM,
-                   "crm_mon": CRM_MON, "corosync-quorumtool": QUORUMTOOL, "logger": "#!/bin/sh\n",
-                   "uname": "#!/bin/sh\necho node1\n"}  # fmt: skip
-        for name, text in scripts.items():
-            path = self.bin / name
-            path.write_text(text)
-            path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        for name in ("date", "sleep", "sed", "grep", "cat", "cp", "rm", "flock", "setsid"):
-            (self.bin / name).symlink_to(shutil.which(name) or "")
-        self.set("dstate", "UpToDate/DUnknown")
-        self.set("role", "Secondary/Unknown")
-        self.set("cstate", "WFConnection")
-        self.set("history", "<pacemaker-result/>")
-        self.set("quorum", QUORUM.format("Yes"))
-        self.state(ALIVE)
-
-    def set(self, name: str, text: str) -> None:
-        (self.root / name).write_text(text + "\n")
-
-    def state(self, seen: tuple[str, str]) -> None:
-        """Have crm_mon (2.1 and 3.0 print the same here) see the peer online or not, unclean or not."""
-        node = (
-            '    <node name="{}" id="{}" online="{}" standby="false" standby_onfail="false" maintenance="false" '
-            'pending="false" unclean="{}" health="green" shutdown="false" is_dc="false" type="member"/>'
-        )
-        both = (node.format("node1", 1, "true", "false"), node.format("node2", 2, *seen))
-        running = '      <node name="node2" id="2" cached="true"/>'
-        self.set("crm_mon", "\n".join(["<nodes>", *both, "</nodes>", "<resources>", running, "</resources>"]))
-
-    def members(self, *names: str) -> None:
-        """Have Corosync, with quorum, count these members; the first one is this node."""
-        lines = [f"         {n}          1 {name}" for n, name in enumerate(names, 1)]
-        head = ["Membership information", "----------------------", "    Nodeid      Votes Name", f"{lines[0]} (local)"]
-        self.set("quorum", "\n".join([QUORUM.format("Yes"), *head, *lines[1:]]))
-
-    def reconnect(self) -> None:
-        """Have DRBD see its peer again, both sides good."""
-        self.set("cstate", "Connected")
-        self.set("dstate", "UpToDate/UpToDate")
-
-    def fenced(
-        self, *, seconds_ago: float, status: str = "success", target: str = "node2", action: str = "reboot"
-    ) -> None:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - seconds_ago))
-        self.fencings.insert(
-            0,
-            f'    <fence_event action="{action}" target="{target}" client="pacemaker-controld.1151" origin="node1" '
-            f'status="{status}" delegate="node1" completed="{when}.007335Z"/>',
-        )
-        head = f'<pacemaker-result>\n  <list name="fencing history" count="{len(self.fencings)}">'
-        self.set("history", "\n".join([head, *self.fencings, "  </list>", "</pacemaker-result>"]))
-
-    def run(
-        self, name: str = "drbd-fence-peer", *arguments: str, wait: int = 1, pauses: int = 5, **environment: str
-    ) -> int:
-        for script in HOME.iterdir():
-            text = script.read_text().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"PATH={self.bin}")
-            text = text.replace("HINT=/run/", f"HINT={self.root}/").replace("AFTER_SERVICE=5", "AFTER_SERVICE=1")
-            text = text.replace("PAUSES=10", f"PAUSES={pauses}")
-            text = text.replace("/run/lock/", f"{self.root}/lock-").replace("TRIES=20", "TRIES=3")
-            text = text.replace("WAIT_SECONDARY=90", f"WAIT_SECONDARY={wait}").replace("PAUSE=3", "PAUSE=0.2")
-            text = text.replace("WAIT_PRIMARY=86400", f"WAIT_PRIMARY={wait}")
-            (self.root / script.name).write_text(text)
-            (self.root / script.name).chmod(0o755)
-        given = {"DRBD_RESOURCE": "pgdata", "DRBD_PEER": "node2"} | environment
-        variables = {"WORLD": str(self.root), **{k: v for k, v in given.items() if v}}
-        command = ["dash", str(self.root / name), *arguments]
-        return subprocess.run(command, env=variables, timeout=30, check=False).returncode
-
-    def lacks_constraint_soon(self) -> bool:
-        for _ in range(50):
-            if not self.constraint:
-                return True
-            time.sleep(0.1)
-        return False
-
-    @property
-    def calls(self) -> str:
-        path = self.root / "calls"
-        return path.read_text() if path.exists() else ""
-
-    @property
-    def constraint(self) -> str:
-        path = self.root / "constraint"
-        return path.read_text() if path.exists() else ""
+from support.handler_node import DOWN, LOST, OURS, QUORUM, THEIRS, World, soon
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
+
+
+@pytest.fixture
+def gone(world: World) -> World:
+    """The peer was fenced, and Corosync does not count it any more."""
+    world.fenced(seconds_ago=1)
+    world.members("node1")
+    return world
 
 
 def test_a_fenced_peer_is_confirmed_and_kept_from_promotion(world: World) -> None:
@@ -223,54 +77,39 @@ def test_a_peer_that_reboots_and_rejoins_at_once_is_confirmed_by_the_fencers_his
     assert world.run() == 7
 
 
-def soon(holds: Callable[[], object]) -> bool:
-    deadline = time.monotonic() + 5
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return bool(holds())
-
-
 @pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
-def test_who_lost_a_peer_that_was_fenced_and_is_gone_does_not_disturb_the_failover(world: World, role: str) -> None:
+def test_who_lost_a_peer_that_was_fenced_and_is_gone_does_not_disturb_the_failover(gone: World, role: str) -> None:
     """The constraint makes Pacemaker plan anew: it is written when the service is up, before the peer can be back."""
-    world.set("role", role)
-    world.fenced(seconds_ago=1)
-    world.members("node1")
-    assert world.run() == 7
-    assert not world.constraint
-    assert soon(lambda: world.constraint)
+    gone.set("role", role)
+    assert gone.run() == 7
+    assert not gone.constraint
+    assert soon(lambda: gone.constraint)
 
 
 @pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
-def test_a_fenced_peer_that_wrote_into_its_own_copy_meanwhile_does_not_win(world: World, role: str) -> None:
+def test_a_fenced_peer_that_wrote_into_its_own_copy_meanwhile_does_not_win(gone: World, role: str) -> None:
     """It was alone, and forbade our promotion there: of two copies Pacemaker takes the one with the higher epoch."""
-    world.set("role", role)
-    world.fenced(seconds_ago=1)
-    world.members("node1")
-    assert world.run() == 7
-    assert soon(lambda: world.calls.count("--bump") == 2)
+    gone.set("role", role)
+    assert gone.run() == 7
+    assert soon(lambda: gone.calls.count("--bump") == 2)
     changes = [
-        call.split()[1] for call in world.calls.splitlines() if call.startswith("cibadmin") and "--query" not in call
+        call.split()[1] for call in gone.calls.splitlines() if call.startswith("cibadmin") and "--query" not in call
     ]
     assert changes == ["--create", "--bump", "--bump"]
 
 
-def test_a_constraint_that_comes_too_late_to_count_does_not_stay(world: World) -> None:
-    world.fenced(seconds_ago=1)
-    world.members("node1")
-    assert world.run() == 7
-    world.reconnect()
-    assert soon(lambda: world.constraint)
-    assert world.lacks_constraint_soon()
+def test_a_constraint_that_comes_too_late_to_count_does_not_stay(gone: World) -> None:
+    assert gone.run() == 7
+    gone.reconnect()
+    assert soon(lambda: gone.constraint)
+    assert soon(lambda: not gone.constraint)
 
 
-def test_a_promotion_asks_for_the_peers_constraint_even_when_the_peer_is_gone(world: World) -> None:
-    world.fenced(seconds_ago=1)
-    world.members("node1")
-    world.set("constraint", THEIRS)
-    assert world.run() == 1
+def test_a_promotion_asks_for_the_peers_constraint_even_when_the_peer_is_gone(gone: World) -> None:
+    gone.set("constraint", THEIRS)
+    assert gone.run() == 1
     time.sleep(1.5)
-    assert world.constraint.strip() == THEIRS
+    assert gone.constraint.strip() == THEIRS
 
 
 @pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
@@ -292,11 +131,9 @@ def test_a_peer_that_left_in_good_order_is_forbidden_to_be_promoted_first(world:
     assert world.constraint
 
 
-def test_a_configuration_that_cannot_be_read_proves_nothing(world: World) -> None:
-    world.fenced(seconds_ago=1)
-    world.members("node1")
-    world.set("broken", "")
-    assert world.run() == 1
+def test_a_configuration_that_cannot_be_read_proves_nothing(gone: World) -> None:
+    gone.set("broken", "")
+    assert gone.run() == 1
 
 
 def test_a_fencing_is_heard_of_at_once(world: World) -> None:
@@ -385,14 +222,14 @@ def test_a_link_that_comes_back_before_io_went_on_leaves_no_constraint(world: Wo
     """DRBD 8.4 calls unfence-peer after a resync, and here nothing was written that could be resynced."""
     world.reconnect()
     assert world.run(wait=60) == 1
-    assert world.lacks_constraint_soon()
+    assert soon(lambda: not world.constraint)
 
 
 def test_an_answer_that_comes_too_late_to_count_leaves_no_constraint(world: World) -> None:
     world.set("peer-follows", "")
     world.reconnect()
     assert world.run() == 4
-    assert world.lacks_constraint_soon()
+    assert soon(lambda: not world.constraint)
 
 
 def test_drbd_9_names_its_peer_by_number(world: World) -> None:
@@ -419,7 +256,7 @@ def test_drbd_is_not_kept_waiting_for_the_removal(world: World) -> None:
     world.set("constraint", OURS)
     assert world.run("drbd-unfence-peer") == 0
     world.reconnect()
-    assert world.lacks_constraint_soon()
+    assert soon(lambda: not world.constraint)
 
 
 @pytest.mark.parametrize(
