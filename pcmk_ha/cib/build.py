@@ -12,7 +12,7 @@ from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.secret import Secrets
 
 PROPERTIES = "cib-bootstrap-options"  # the set Pacemaker's own tools write to
-SCHEMA = "pacemaker-3.9"  # known to every Pacemaker from 2.1.5 on; a live CIB keeps its own
+SCHEMA = "pacemaker-3.9"  # known to every Pacemaker from 2.1.5 on; a live CIB keeps its own, the newest
 
 
 def build_cib(cluster: Cluster, secrets: Secrets, platform: Platform) -> str:
@@ -30,7 +30,8 @@ def build_cib(cluster: Cluster, secrets: Secrets, platform: Platform) -> str:
         *stonith.devices(cluster, secrets),
         *resources.resources(cluster, version, data),
     )
-    _section(configuration, "constraints", *stonith.locations(cluster), *resources.constraints(cluster))
+    constraints = (*stonith.locations(cluster), *resources.constraints(cluster), *stonith.beside_the_service(cluster))
+    _section(configuration, "constraints", *constraints)
     topology = stonith.topology(cluster)
     if topology is not None:
         configuration.append(topology)

@@ -94,6 +94,14 @@ def colocation(ident: str, resource: str, with_resource: str, *, with_role: str 
     return found
 
 
+def keep_away(ident: str, resource: str, with_resource: str, *, with_role: str, score: int) -> Element:
+    """Return the wish that a resource be elsewhere if it can; it has no say in where the other one goes."""
+    found = colocation(ident, resource, with_resource, with_role=with_role)
+    found.set("score", f"-{score}")
+    found.set("influence", "false")
+    return found
+
+
 def order(ident: str, first: str, first_action: str, then: str) -> Element:
     """Return a mandatory order before a start.
 
@@ -101,6 +109,14 @@ def order(ident: str, first: str, first_action: str, then: str) -> Element:
     something that is never promoted silently takes the order away.
     """
     found = etree.Element("rsc_order", id=ident, kind="Mandatory", first=first, then=then)
+    found.set("first-action", first_action)
+    found.set("then-action", "start")
+    return found
+
+
+def start_late(ident: str, first: str, first_action: str, then: str) -> Element:
+    """Return an order for the case that both are to be done: the start comes after the other."""
+    found = etree.Element("rsc_order", id=ident, kind="Optional", symmetrical="false", first=first, then=then)
     found.set("first-action", first_action)
     found.set("then-action", "start")
     return found

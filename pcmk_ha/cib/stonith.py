@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from pcmk_ha.cib.elements import Element, Op, avoid, primitive
+from pcmk_ha.cib.elements import Element, Op, avoid, keep_away, primitive, start_late
 from pcmk_ha.cib.names import HEAD_START, HEAD_START_AGENT
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Fence, Node
@@ -106,6 +106,19 @@ def locations(cluster: Cluster) -> Iterator[Element]:
         for index, _fence in enumerate(node.fence_devices):
             ident = device_id(node, index)
             yield avoid(f"{ident}-not-on-{node.name}", ident, node.name)
+
+
+def beside_the_service(cluster: Cluster) -> Iterator[Element]:
+    """Yield what has the device of the first level run where it will be needed: nothing starts it in a failover.
+
+    It keeps away from the Promoted node as long as there is another (finite, and more than its stickiness), and when
+    the service moves, the device starts after the promotion. The fencer has it on both nodes, wherever it runs.
+    """
+    if cluster.asks_before_head_start:
+        drbd = f"{cluster.drbd_id}-clone"
+        score = 2 * cluster.properties.resource_stickiness + 1
+        yield keep_away(f"{HEAD_START}-away-from-{drbd}", HEAD_START, drbd, with_role="Promoted", score=score)
+        yield start_late(f"{drbd}-then-{HEAD_START}", drbd, "promote", HEAD_START)
 
 
 def topology(cluster: Cluster) -> Element | None:

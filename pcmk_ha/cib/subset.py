@@ -11,7 +11,7 @@ def fencing_only(cib: str) -> str:
     devices = {str(p.get("id")) for p in root.iterfind("configuration/resources/primitive[@class='stonith']")}
     for section, keep in (("resources", "id"), ("constraints", "rsc")):
         for child in root.findall(f"configuration/{section}/*"):
-            if child.get(keep) not in devices:
+            if child.get(keep) not in devices or child.get("with-rsc"):
                 parent = child.getparent()
                 assert parent is not None
                 parent.remove(child)

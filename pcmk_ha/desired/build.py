@@ -17,10 +17,10 @@ from pcmk_ha.model.parts import Node
 from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.secret import Secrets
 
-PROGRAMS = ("agent.sh", "drbd-fence-peer", "drbd-unfence-peer", "drbd-verify", "keep-warm")
+PROGRAMS = ("agent.sh", "device.sh", "drbd-fence-peer", "drbd-unfence-peer", "drbd-verify", "keep-warm", "watch-peer")
 # Always there, whichever agents are in use: a change from one kind to the other needs both.
 AGENTS = ("drbd", "filesystem", "postgresql", "vip")
-# Delays a join after a boot; keeps the promotion scores in the CIB.
+# Delays a join after a boot; keeps the promotion scores in the CIB, and watches the peer.
 SYSTEMD = ("corosync.service.d/pcmk-ha.conf", "pacemaker.service.d/pcmk-ha.conf", ATTRIBUTES)
 VERIFY_UNITS = (VERIFY, VERIFY_TIMER)
 SYSTEMD_HOME = "etc/systemd/system"

@@ -176,7 +176,7 @@ WRONG = {
         "primary cannot be fenced", "promoted on ['node1', 'node2']"),
     "PostgreSQL runs anywhere": (
         without("constraints/rsc_colocation[@rsc='pg']"),
-        "replication link cut", "pg_server runs on ['node2'], promoted is ['node1']"),
+        "pg_server failed too often on primary", "pg_server runs on ['node2'], promoted is ['node1']"),
     "the address runs anywhere": (
         without("constraints/rsc_colocation[@rsc='pg_vip']"),
         "replication link cut", "pg_vip runs on ['node2'], promoted is ['node1']"),

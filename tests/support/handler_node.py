@@ -110,6 +110,11 @@ class World:
         head = ["Membership information", "----------------------", "    Nodeid      Votes Name", f"{lines[0]} (local)"]
         self.set("quorum", "\n".join([QUORUM.format("Yes"), *head, *lines[1:]]))
 
+    def lost(self, seconds_ago: float, power: str) -> None:
+        """Have watch-peer note a loss of the peer."""
+        since = float(Path("/proc/uptime").read_text().split()[0]) - seconds_ago
+        self.set("pcmk-ha-lost-node2", f"{since * 100:.0f} {power}")
+
     def reconnect(self) -> None:
         """Have DRBD see its peer again, both sides good."""
         self.set("cstate", "Connected")
@@ -132,7 +137,8 @@ class World:
     ) -> int:
         for script in HOME.iterdir():
             text = script.read_text().replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", f"PATH={self.bin}")
-            text = text.replace("HINT=/run/", f"HINT={self.root}/").replace("AFTER_SERVICE=5", "AFTER_SERVICE=1")
+            text = text.replace("HINT=/run/", f"HINT={self.root}/").replace("LOST=/run/", f"LOST={self.root}/")
+            text = text.replace("AFTER_SERVICE=5", "AFTER_SERVICE=1")
             text = text.replace("PAUSES=10", f"PAUSES={pauses}")
             text = text.replace("/run/lock/", f"{self.root}/lock-").replace("TRIES=20", "TRIES=3")
             text = text.replace("WAIT_SECONDARY=90", f"WAIT_SECONDARY={wait}").replace("PAUSE=3", "PAUSE=0.2")

@@ -92,6 +92,14 @@ def test_after_a_promotion_the_score_is_left_alone_for_a_while(world: World) -> 
     assert world.score == "-U 10000"
 
 
+def test_a_promotion_beside_a_willing_peer_is_known_at_once(world: World) -> None:
+    """The score was of a copy that was still behind: with it everything would go back to the peer."""
+    world.drbd("Connected", "Secondary/Secondary", "UpToDate/UpToDate")
+    assert world.run("drbd", "promote")[0] == OK
+    assert world.run("drbd", "monitor", CRM_meta_interval="10000")[0] == PROMOTED
+    assert world.score == "-U 10000"
+
+
 @pytest.mark.parametrize("stamp", ["", "word", "99999999999"])
 def test_a_stamp_that_tells_nothing_holds_no_score_back(world: World, stamp: str) -> None:
     world.drbd("WFConnection", "Primary/Unknown", "UpToDate/DUnknown")

@@ -171,6 +171,7 @@ def test_every_order_names_the_action_that_follows() -> None:
     assert orders
     assert {(order.get("kind"), order.get("then-action")) for order in orders} == {
         ("Mandatory", "start"),
+        ("Optional", "start"),
         ("Optional", "stop"),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from lxml import etree
 
 AGENT = Path(__file__).parents[2] / "templates/usr/sbin/fence_pcmk_ha"
+LIBRARY = Path(__file__).parents[2] / "templates/usr/local/lib/pcmk-ha/device.sh"
 # As cibadmin 3.0.0 prints it, with a password that XML must escape.
 DEVICE = """<primitive class="stonith" id="fence_node1" type="fence_sample">
   <instance_attributes id="fence_node1-instance_attributes">
@@ -73,11 +75,24 @@ class Machine:
             "/proc/sys/kernel/hostname", f"{self.folder}/hostname"
         )
         script = script.replace("NOTES=/var/lib/pcmk-ha/power-on", f"NOTES={self.notes}")
+        library = LIBRARY.read_text().replace("LOST=/run", f"LOST={self.folder}").replace("ASK_S=10", "ASK_S=2")
+        (self.folder / "device.sh").write_text(library)
+        script = script.replace("LIBRARY=/usr/local/lib/pcmk-ha/", f"LIBRARY={self.folder}/")
         script = script.replace("HINT=/run", f"HINT={self.folder}").replace("OFF_S=30", "OFF_S=1")
+        script = script.replace("AFTER_SERVICE=5", "AFTER_SERVICE=0.1")
         orders = f"action={action}\nnodename=node1\ndrbd_resource=pgdata\nminor=0\nhead_start={head_start}\n"
         begin = time.monotonic()
         done = subprocess.run(("dash", "-c", script), input=orders, text=True, timeout=20, check=False, env=os.environ)
         return done.returncode, time.monotonic() - begin
+
+    def age(self, seconds: float) -> None:
+        """Make the note of a fencing older."""
+        os.utime(self.notes / "node1", (time.time() - seconds, time.time() - seconds))
+
+    def lost(self, seconds_ago: float, power: str) -> None:
+        """Have watch-peer note a loss of the target."""
+        since = float(Path("/proc/uptime").read_text().split()[0]) - seconds_ago
+        (self.folder / "pcmk-ha-lost-node1").write_text(f"{since * 100:.0f} {power}\n")
 
     def orders(self) -> list[list[str]]:
         """Return what the real device was asked, one list each time."""
@@ -147,6 +162,56 @@ def test_a_target_that_is_a_member_does_not_shoot_back(machine: Machine) -> None
 
 
 @pytest.mark.parametrize("role", ["Primary", "Secondary"])
+def test_a_target_that_was_seen_off_when_it_was_lost_is_not_asked_for_again(machine: Machine, role: str) -> None:
+    machine.role(role)
+    machine.lost(2, "off")
+    status, took = machine.run("reboot", head_start=10)
+    assert status == 0
+    assert took < 1
+    assert actions(machine, 1) == ["on"]
+
+
+def test_a_target_that_had_power_when_it_was_lost_is_not_asked_for_again(machine: Machine) -> None:
+    machine.lost(2, "on")
+    status, took = machine.run("reboot", head_start=3)
+    assert status == 0
+    assert 1.7 <= took < 3, "the head start begins a second after the loss"
+    assert actions(machine, 2) == ["off", "on"]
+
+
+def test_an_answer_that_is_under_way_is_waited_for(machine: Machine) -> None:
+    machine.lost(1, "asking")
+    answer = threading.Timer(1, machine.lost, (2, "off"))
+    answer.start()
+    status, took = machine.run("reboot", head_start=10)
+    answer.join()
+    assert status == 0
+    assert 0.8 < took < 3
+    assert actions(machine, 1) == ["on"]
+
+
+def test_the_node_that_serves_does_not_wait_for_an_answer(machine: Machine) -> None:
+    machine.role("Primary")
+    machine.lost(1, "asking")
+    assert machine.run("reboot", head_start=10)[1] < 1
+    assert actions(machine, 2) == ["off", "on"]
+
+
+def test_an_answer_that_does_not_come_is_none(machine: Machine) -> None:
+    machine.lost(1, "asking")
+    status, took = machine.run("reboot", head_start=1)
+    assert status == 1
+    assert took < 5
+    assert machine.orders() == []
+
+
+def test_what_was_seen_of_an_earlier_loss_proves_nothing(machine: Machine) -> None:
+    machine.lost(11, "off")
+    assert machine.run("reboot", head_start=1)[0] == 0
+    assert actions(machine, 3) == ["status", "off", "on"]
+
+
+@pytest.mark.parametrize("role", ["Primary", "Secondary"])
 def test_a_target_whose_device_does_not_switch_it_off_is_not_fenced_and_not_switched_on(
     machine: Machine, role: str
 ) -> None:
@@ -193,6 +258,9 @@ def test_a_node_that_was_not_switched_on_again_is_switched_on_later(machine: Mac
     assert actions(machine, 3) == ["status", "off", "on"]
     machine.device(OFF)
     assert machine.run("on")[0] == 0
+    assert actions(machine, 3)[-2:] == ["off", "on"], "there may be somebody at it"
+    machine.age(20)
+    assert machine.run("on")[0] == 0
     assert actions(machine, 4) == ["status", "off", "on", "on"]
     assert machine.run("on")[0] == 0
     assert len(actions(machine, 4)) == 4, "it is on now"
@@ -211,7 +279,7 @@ def test_nobody_is_switched_on_after_ten_minutes(machine: Machine) -> None:
     machine.notes.mkdir()
     note = machine.notes / "node1"
     note.touch()
-    os.utime(note, (time.time() - 700, time.time() - 700))
+    machine.age(700)
     assert machine.run("on")[0] == 0
     assert machine.orders() == []
     assert not note.exists()

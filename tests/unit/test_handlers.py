@@ -113,6 +113,51 @@ def test_a_promotion_asks_for_the_peers_constraint_even_when_the_peer_is_gone(go
 
 
 @pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
+def test_a_peer_that_is_gone_and_has_no_power_needs_no_fencing(world: World, role: str) -> None:
+    world.set("role", role)
+    world.members("node1")
+    world.state(LOST)
+    world.lost(1, "off")
+    assert world.run() == 7
+    assert soon(lambda: world.constraint)
+
+
+def test_the_answer_about_a_peers_power_is_heard_at_once(world: World) -> None:
+    world.set("role", "Primary/Unknown")
+    world.members("node1")
+    world.lost(1, "asking")
+    found: list[int] = []
+    handler = threading.Thread(target=lambda: found.append(world.run(wait=20, pauses=100)))
+    handler.start()
+    time.sleep(1)
+    world.lost(2, "off")
+    handler.join(4)
+    assert found == [7]
+
+
+@pytest.mark.parametrize(("ago", "power"), [(1, "on"), (1, "unknown"), (1, "asking"), (60, "off")])
+def test_a_peer_with_power_or_of_an_earlier_loss_needs_its_fencing(world: World, ago: float, power: str) -> None:
+    world.set("role", "Primary/Unknown")
+    world.members("node1")
+    world.state(LOST)
+    world.lost(ago, power)
+    assert world.run() == 1
+    assert not world.constraint
+
+
+@pytest.mark.parametrize("why", ["member", "no quorum", "theirs"])
+def test_a_peer_without_power_is_believed_by_nobody_who_may_not_go_on(world: World, why: str) -> None:
+    world.set("role", "Primary/Unknown")
+    world.members("node1", *(["node2"] if why == "member" else []))
+    world.lost(1, "off")
+    if why == "no quorum":
+        world.set("quorum", QUORUM.format("No"))
+    if why == "theirs":
+        world.set("constraint", THEIRS)
+    assert world.run() == 1
+
+
+@pytest.mark.parametrize("role", ["Primary/Unknown", "Secondary/Unknown"])
 def test_nobody_is_believed_who_is_gone_and_was_not_fenced(world: World, role: str) -> None:
     """Both links may be cut. Alone, this side writes nothing that would be taken for newer when they are back."""
     world.set("role", role)
