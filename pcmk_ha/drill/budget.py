@@ -18,9 +18,6 @@ from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.platform import Platform
 from pcmk_ha.model.scalars import Scalar
 
-# pacemaker-controld waits that long, once, before it asks for the transition after a loss, and twice as long where the
-# lost node was the DC: the new one waits for its scheduler. No setting changes it.
-CONTROLLER_S = 1.0
 POWER_WAIT_S = 2  # of fence_ipmilan and its relatives, after a node that had power was switched off
 IPMI = ("fence_ipmilan", "fence_ipmilanplus", "fence_ilo3", "fence_ilo4", "fence_ilo5", "fence_idrac", "fence_imm")
 
@@ -76,10 +73,10 @@ def _steps(cluster: Cluster, platform: Platform) -> Iterator[tuple[str, float, s
         DETECTED, (token + consensus) / 1000, f"timeouts.token_ms {token}, timeouts.consensus_ms {consensus}",
         "a pause of the network, or of a node, that is longer fences a node that lives",
     )  # fmt: skip
-    yield ASKED, CONTROLLER_S, "none: Pacemaker waits 1 s before it decides, 2 s where the DC was lost", "-"
+    yield ASKED, 0.0, "none: Pacemaker's election where the DC was lost, its scheduler", "-"
     delay, said, price = _fencing(cluster)
     yield FENCED, delay, said, price
-    yield PROMOTED, *_promotion(cluster, platform, (token + consensus) / 1000 + CONTROLLER_S + delay)
+    yield PROMOTED, 0.0, *_promotion(cluster, platform)
     yield MOUNTED, 0.0, "the journal of the file system", "-"
     yield STARTED, 0.0, *_recovery(cluster, platform)
     yield VIP_UP, 0.0, "runs beside the file system and PostgreSQL", "-"
@@ -89,8 +86,11 @@ def _steps(cluster: Cluster, platform: Platform) -> Iterator[tuple[str, float, s
 def _fencing(cluster: Cluster) -> tuple[float, str, str]:
     device = cluster.nodes[0].fence_devices[0]
     if cluster.asks_before_head_start:
-        asked = f"{agent_of(cluster, device)} is asked; for a node that has power: stonith.priority_delay_s"
-        return 0.0, f"{asked} {cluster.fencing_delay_s}", "with two votes both sides may fence each other"
+        asked = f"watch-peer asks {agent_of(cluster, device)} at the loss; for a node that has power: 1 s and"
+        return (
+            0.0, f"{asked} stonith.priority_delay_s {cluster.fencing_delay_s} after it",
+            "with two votes both sides may fence each other",
+        )  # fmt: skip
     wait = _power_wait(cluster)
     delay = cluster.fencing_delay_s + max(node.fence_devices[0].delay_s for node in cluster.nodes)
     said = [f"stonith.priority_delay_s {cluster.fencing_delay_s}"] if cluster.fencing_delay_s else []
@@ -101,16 +101,15 @@ def _fencing(cluster: Cluster) -> tuple[float, str, str]:
     return float(delay), ", ".join(said) or f"the device, by {agent_of(cluster, device)}", price
 
 
-def _promotion(cluster: Cluster, platform: Platform, fenced_after_s: float) -> tuple[float, str, str]:
-    """DRBD calls its handler only when it has noticed itself that the peer is gone: see `pcmk_ha.model.profile`."""
+def _promotion(cluster: Cluster, platform: Platform) -> tuple[str, str]:
+    """DRBD calls its handler only when it knows that the peer is gone: see `pcmk_ha.model.profile`."""
     net = net_options(cluster, platform)
     interval, answer = int(net["ping-int"]), int(net["ping-timeout"]) / 10
-    soonest, latest = interval + answer, 2 * interval + answer
-    noticed = f"drbd.net ping-int {interval}: DRBD notices after {soonest:g} to {latest:g} s"
+    noticed = f"drbd.net ping-int {interval}: DRBD notices after {interval + answer:g} to {2 * interval + answer:g} s"
     return (
-        max(soonest - fenced_after_s, 0.0), f"agents {cluster.agents}; the fence-peer handler; {noticed}",
+        f"agents {cluster.agents}; the fence-peer handler; watch-peer ends DRBD's connection, else {noticed}",
         "nothing is promoted before the fencing is confirmed, whatever it takes",
-    )  # fmt: skip
+    )
 
 
 def _power_wait(cluster: Cluster) -> float:

@@ -23,7 +23,8 @@ from pcmk_ha.operate.change.applied import RECORD, keep_record, note_beginning, 
 from pcmk_ha.operate.change.rolling import restart_member
 from pcmk_ha.operate.look.server import look_at_server
 from pcmk_ha.operate.members import Members
-from pcmk_ha.operate.parts.cluster import push_cib
+from pcmk_ha.operate.parts.cluster import push_cib, push_fencing
+from pcmk_ha.operate.parts.node import renew_watch
 from pcmk_ha.operate.parts.server import (
     BAD_RULES,
     LOADED,
@@ -88,6 +89,26 @@ def test_an_epoch_or_a_handlers_constraint_is_no_change_of_somebody_elses() -> N
 
 def test_what_another_admin_brought_about_already_is_no_reason_to_refuse() -> None:
     push_cib(cluster_node(CIB), CIB, expected=config_digest(OLD))
+
+
+@pytest.mark.parametrize(
+    ("versions", "upgraded"), [("1.0 3.9 3.10 4.0", True), ("3.10 1.0 3.9", True), ("1.0 2.10 3.9", False)]
+)
+def test_the_first_configuration_takes_the_newest_form_that_pacemaker_knows(versions: str, upgraded: bool) -> None:
+    node = cluster_node(OLD)  # of the form 3.9
+    known = "".join(f"/usr/share/pacemaker/pacemaker-{version}.rng\n" for version in versions.split())
+    node.answer("find /usr/share/pacemaker", known)
+    node.answer("cibadmin --upgrade --force", "")
+    push_fencing(node, DESIRED)
+    assert (("cibadmin", "--upgrade", "--force") in node.ran) == upgraded
+
+
+@pytest.mark.parametrize("name", ["pcmk-ha-attributes.service", "watch-peer", "device.sh", "corosync.conf"])
+def test_what_watches_the_peer_is_started_anew_when_it_changed(name: str) -> None:
+    node = FakeNode("node1", {"systemctl": ""})
+    renew_watch(node, ("/etc/hosts", f"/somewhere/{name}"))
+    restarted = [argv for argv in node.ran if "try-restart" in argv]
+    assert len(restarted) == (name != "corosync.conf")
 
 
 def test_only_what_was_ours_is_taken_out() -> None:

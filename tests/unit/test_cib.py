@@ -205,7 +205,17 @@ def test_fencing_is_loaded_first_and_without_the_service() -> None:
     root = etree.fromstring(fencing_only(cib_of(MINIMAL)).encode())
     assert {p.get("id") for p in root.iter("primitive")} == {"fence_node1", "fence_node2", "fence_head_start"}
     assert len(list(root.iter("fencing-level"))) == 4
-    assert not list(root.iter("rsc_order"))
+    assert {c.get("rsc") for c in root.iterfind("configuration/constraints/*")} == {"fence_node1", "fence_node2"}
+
+
+def test_the_head_start_is_kept_beside_the_service_and_has_no_say_in_its_place() -> None:
+    root = etree.fromstring(cib_of(MINIMAL + "properties: {resource_stickiness: 300}\n").encode())
+    (away,) = root.iterfind(".//rsc_colocation[@rsc='fence_head_start']")
+    assert (away.get("with-rsc-role"), away.get("score"), away.get("influence")) == ("Promoted", "-601", "false")
+    (late,) = root.iterfind(".//rsc_order[@then='fence_head_start']")
+    assert (late.get("first-action"), late.get("kind"), late.get("symmetrical")) == ("promote", "Optional", "false")
+    for text in (MINIMAL + ARBITER, MINIMAL + "agents: packaged\n"):
+        assert "fence_head_start" not in cib_of(text)
 
 
 @pytest.mark.parametrize("case", ["two-node", "two-node-and-arbiter"])

@@ -41,6 +41,7 @@ class Performer:
             case act.WriteFiles():
                 for path in action.paths:
                     node.put_file(runner, node.desired_file(self.desired, action.node, path))
+                node.renew_watch(runner, action.paths)
             case change.RemoveFiles():
                 runner.run(("rm", "-f", "--", *action.paths))
             case act.WriteHosts():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from pcmk_ha.desired.hosts import BEGIN, END, hosts_block
+from pcmk_ha.desired.names import ATTRIBUTES
 from pcmk_ha.desired.values import Desired, File
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.remote.runner import Runner
 
+WATCH = {ATTRIBUTES, "watch-peer", "device.sh"}  # what the service beside Pacemaker is made of
 POLICY = "/usr/sbin/policy-rc.d"
 INSTALLER = "pcmk-ha-install"
 # Debian's packages start their daemons at once: a PostgreSQL on an empty default cluster, a Corosync with
@@ -80,6 +82,13 @@ def set_timer(runner: Runner, timer: str, *, enabled: bool) -> None:
     """Have systemd read the units as they are now, and run a timer, or not."""
     runner.run(("systemctl", "daemon-reload"), timeout=60)
     runner.run(("systemctl", "enable" if enabled else "disable", "--now", timer), timeout=60)
+
+
+def renew_watch(runner: Runner, paths: tuple[str, ...]) -> None:
+    """Have the service beside Pacemaker run what was just written, where it runs and is of it."""
+    if WATCH.intersection(path.rpartition("/")[2] for path in paths):
+        runner.run(("systemctl", "daemon-reload"), timeout=60)
+        runner.run(("systemctl", "try-restart", ATTRIBUTES), timeout=60)
 
 
 def remove_hosts(runner: Runner) -> None:
