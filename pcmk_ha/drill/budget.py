@@ -107,7 +107,7 @@ def _promotion(cluster: Cluster, platform: Platform) -> tuple[str, str]:
     interval, answer = int(net["ping-int"]), int(net["ping-timeout"]) / 10
     noticed = f"drbd.net ping-int {interval}: DRBD notices after {interval + answer:g} to {2 * interval + answer:g} s"
     return (
-        f"agents {cluster.agents}; the fence-peer handler; watch-peer ends DRBD's connection, else {noticed}",
+        f"agents {cluster.agents}; the fence-peer handler; {noticed}",
         "nothing is promoted before the fencing is confirmed, whatever it takes",
     )
 
