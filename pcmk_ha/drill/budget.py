@@ -76,7 +76,7 @@ def _steps(cluster: Cluster, platform: Platform) -> Iterator[tuple[str, float, s
     yield ASKED, 0.0, "none: Pacemaker's election where the DC was lost, its scheduler", "-"
     delay, said, price = _fencing(cluster)
     yield FENCED, delay, said, price
-    yield PROMOTED, 0.0, *_promotion(cluster, platform)
+    yield PROMOTED, *_promotion(cluster, platform, (token + consensus) / 1000 + delay)
     yield MOUNTED, 0.0, "the journal of the file system", "-"
     yield STARTED, 0.0, *_recovery(cluster, platform)
     yield VIP_UP, 0.0, "runs beside the file system and PostgreSQL", "-"
@@ -101,15 +101,16 @@ def _fencing(cluster: Cluster) -> tuple[float, str, str]:
     return float(delay), ", ".join(said) or f"the device, by {agent_of(cluster, device)}", price
 
 
-def _promotion(cluster: Cluster, platform: Platform) -> tuple[str, str]:
-    """DRBD calls its handler only when it knows that the peer is gone: see `pcmk_ha.model.profile`."""
+def _promotion(cluster: Cluster, platform: Platform, fenced_after_s: float) -> tuple[float, str, str]:
+    """DRBD calls its handler only when it has noticed itself that the peer is gone: see `pcmk_ha.model.profile`."""
     net = net_options(cluster, platform)
     interval, answer = int(net["ping-int"]), int(net["ping-timeout"]) / 10
-    noticed = f"drbd.net ping-int {interval}: DRBD notices after {interval + answer:g} to {2 * interval + answer:g} s"
+    soonest, latest = interval + answer, 2 * interval + answer
+    noticed = f"drbd.net ping-int {interval}: DRBD notices after {soonest:g} to {latest:g} s"
     return (
-        f"agents {cluster.agents}; the fence-peer handler; {noticed}",
+        max(soonest - fenced_after_s, 0.0), f"agents {cluster.agents}; the fence-peer handler; {noticed}",
         "nothing is promoted before the fencing is confirmed, whatever it takes",
-    )
+    )  # fmt: skip
 
 
 def _power_wait(cluster: Cluster) -> float:

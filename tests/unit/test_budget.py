@@ -60,7 +60,7 @@ def test_the_budget_names_what_is_waited_for_and_holds_it_against_a_drill() -> N
     budget = make_budget(
         cluster, DEBIAN_13, [Phase("detected", 0, 1.5), Phase("fenced", 3, 7), Phase("first write", 7, 7.5)]
     )
-    assert budget.timers_s == pytest.approx(1.4), "the head start is for a node that has power"
+    assert budget.timers_s == pytest.approx(1.4 + 0.6), "the head start is for a node that has power"
     steps = {step.name: step for step in budget.steps}
     assert steps["detected"].work_s == pytest.approx(0.1)
     assert "priority_delay_s 3" in steps["fenced"].settings
@@ -77,11 +77,15 @@ def test_pacemakers_own_head_start_is_waited_for_and_an_arbiter_takes_it_away() 
 
 
 @pytest.mark.parametrize(
-    ("profile", "said"),
-    [("default", "1: DRBD notices after 2 to 3 s"), ("conservative", "10: DRBD notices after 12 to 22 s")],
+    ("profile", "waits", "said"),
+    [
+        ("default", 2 - 1.4, "ping-int 1: DRBD notices after 2 to 3 s"),
+        ("conservative", 12 - (3 + 1.2), "ping-int 10: DRBD notices after 12 to 22 s"),
+    ],
 )
-def test_a_promotion_waits_for_drbd_only_where_nobody_tells_it(profile: str, said: str) -> None:
+def test_a_promotion_also_waits_for_drbd_to_notice(profile: str, waits: float, said: str) -> None:
+    """What Corosync waits for is part of it."""
     budget = make_budget(load_cluster_text(f"{MINIMAL}profile: {profile}\n"), DEBIAN_13)
     (step,) = (step for step in budget.steps if step.name == "promoted")
-    assert step.timers_s == 0
+    assert step.timers_s == pytest.approx(waits)
     assert said in step.settings

@@ -21,9 +21,9 @@ from pcmk_ha.remote.runner import Runner
 WORK = "/run/pcmk-ha"
 SETTLE_S = 900
 CIB = "/var/lib/pacemaker/cib/cib.xml"
+SCHEMAS = "/usr/share/pacemaker"
 # Without any configuration Pacemaker waits 20 s for somebody else's DC. All members start together here, and
 # whatever configuration a member already has is newer than this one, which goes the moment ours is loaded.
-SCHEMAS = "/usr/share/pacemaker"
 FIRST_CIB = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="0" num_updates="0">
   <configuration><crm_config><cluster_property_set id="cib-bootstrap-options">
     <nvpair id="cib-bootstrap-options-dc-deadtime" name="dc-deadtime" value="2s"/>
