@@ -114,19 +114,11 @@ def order(ident: str, first: str, first_action: str, then: str) -> Element:
     return found
 
 
-def start_late(ident: str, first: str, first_action: str, then: str) -> Element:
-    """Return an order for the case that both are to be done: the start comes after the other."""
+def order_if_both(ident: str, first: str, first_action: str, then: str, then_action: str) -> Element:
+    """Return an order for the case that both are to be done, in which neither waits for the other otherwise."""
     found = etree.Element("rsc_order", id=ident, kind="Optional", symmetrical="false", first=first, then=then)
     found.set("first-action", first_action)
-    found.set("then-action", "start")
-    return found
-
-
-def stop_last(ident: str, first: str, then: str) -> Element:
-    """Return an order of stops only, for the case that both are to stop."""
-    found = etree.Element("rsc_order", id=ident, kind="Optional", symmetrical="false", first=first, then=then)
-    found.set("first-action", "stop")
-    found.set("then-action", "stop")
+    found.set("then-action", then_action)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcmk_ha.cib.agents import Agent, choose_agents
-from pcmk_ha.cib.elements import Element, Op, avoid, clone, colocation, group, order, primitive, stop_last
+from pcmk_ha.cib.elements import Element, Op, avoid, clone, colocation, group, order, order_if_both, primitive
 from pcmk_ha.cib.names import FILESYSTEM, GROUP, SERVER, VIP
 from pcmk_ha.model.cluster import Cluster
 
@@ -66,7 +66,7 @@ def constraints(cluster: Cluster) -> Iterator[Element]:
     # With the address up early, clients are refused at once and try again, instead of waiting for silence.
     yield order(f"{drbd}-then-{VIP}", drbd, "promote", VIP)
     # Without the address PostgreSQL waits, for authentication_timeout, for whoever was just about to say who he is.
-    yield stop_last(f"{SERVER}-stops-before-{VIP}", SERVER, VIP)
+    yield order_if_both(f"{SERVER}-stops-before-{VIP}", SERVER, "stop", VIP, "stop")
     if cluster.arbiter:
         for resource in (drbd, GROUP, VIP):
             name = cluster.arbiter.name

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from pcmk_ha.cib.elements import Element, Op, avoid, keep_away, primitive, start_late
+from pcmk_ha.cib.elements import Element, Op, avoid, keep_away, order_if_both, primitive
 from pcmk_ha.cib.names import HEAD_START, HEAD_START_AGENT
 from pcmk_ha.model.cluster import Cluster
 from pcmk_ha.model.parts import Fence, Node
@@ -118,7 +118,7 @@ def beside_the_service(cluster: Cluster) -> Iterator[Element]:
         drbd = f"{cluster.drbd_id}-clone"
         score = 2 * cluster.properties.resource_stickiness + 1
         yield keep_away(f"{HEAD_START}-away-from-{drbd}", HEAD_START, drbd, with_role="Promoted", score=score)
-        yield start_late(f"{drbd}-then-{HEAD_START}", drbd, "promote", HEAD_START)
+        yield order_if_both(f"{drbd}-then-{HEAD_START}", drbd, "promote", HEAD_START, "start")
 
 
 def topology(cluster: Cluster) -> Element | None:

@@ -112,8 +112,7 @@ class World:
 
     def lost(self, seconds_ago: float, power: str) -> None:
         """Have watch-peer note a loss of the peer."""
-        since = float(Path("/proc/uptime").read_text().split()[0]) - seconds_ago
-        self.set("pcmk-ha-lost-node2", f"{since * 100:.0f} {power}")
+        note_loss(self.root, "node2", seconds_ago, power)
 
     def reconnect(self) -> None:
         """Have DRBD see its peer again, both sides good."""
@@ -159,6 +158,12 @@ class World:
     def constraint(self) -> str:
         path = self.root / "constraint"
         return path.read_text() if path.exists() else ""
+
+
+def note_loss(folder: Path, node: str, seconds_ago: float, power: str) -> None:
+    """Leave the note that watch-peer leaves of a node which Corosync lost."""
+    since = float(Path("/proc/uptime").read_text().split()[0]) - seconds_ago
+    (folder / f"pcmk-ha-lost-{node}").write_text(f"{since * 100:.0f} {power}\n")
 
 
 def soon(holds: Callable[[], object]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from support.handler_node import note_loss
 
 AGENT = Path(__file__).parents[2] / "templates/usr/sbin/fence_pcmk_ha"
 LIBRARY = Path(__file__).parents[2] / "templates/usr/local/lib/pcmk-ha/device.sh"
@@ -91,8 +92,7 @@ class Machine:
 
     def lost(self, seconds_ago: float, power: str) -> None:
         """Have watch-peer note a loss of the target."""
-        since = float(Path("/proc/uptime").read_text().split()[0]) - seconds_ago
-        (self.folder / "pcmk-ha-lost-node1").write_text(f"{since * 100:.0f} {power}\n")
+        note_loss(self.folder, "node1", seconds_ago, power)
 
     def orders(self) -> list[list[str]]:
         """Return what the real device was asked, one list each time."""

@@ -123,6 +123,12 @@ def test_nothing_is_noted_of_a_peer_that_is_back(node: Watched, back: str) -> No
     assert soon(lambda: not node.note)
 
 
+def test_what_an_earlier_watch_noted_does_not_outlive_it(node: Watched) -> None:
+    (node.root / "pcmk-ha-lost-node1").write_text("812 off\n")
+    node.start()
+    assert soon(lambda: not node.note)
+
+
 def test_nobody_is_asked_for_an_arbiter_or_of_what_else_changes(node: Watched) -> None:
     node.start()
     node.say(LEFT.replace("members.1.", "members.3."), "modify> runtime.members.1.join_count (u32) = 3", JOINED)
